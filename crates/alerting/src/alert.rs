@@ -1,0 +1,153 @@
+use ctg::{DeviceId, FetusIndex, FindingKind, Interval, RecordingId, Timestamp};
+
+/// Names one alert for ever: 16 random bytes, shown as a UUID.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AlertId(pub [u8; 16]);
+
+/// What somebody must act upon.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Condition {
+    /// Seen in the signal.
+    Signal(FindingKind),
+    /// The mother pressed the complaint button.
+    Complaint(ctg::Complaint),
+    /// Samples or alerts are shown but could not be stored.
+    NotRecorded,
+}
+
+/// How fast harm may come if nobody acts (IEC 60601-1-8).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Priority {
+    /// Awareness.
+    Low,
+    /// Prompt response.
+    Medium,
+    /// Immediate response.
+    High,
+}
+
+/// What an alert is about; at most one alert of a key is open at a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AlertKey {
+    /// In which recording.
+    pub recording: RecordingId,
+    /// Which fetus; `None` for what concerns the mother or the device.
+    pub fetus: Option<FetusIndex>,
+    /// What was detected.
+    pub condition: Condition,
+}
+
+/// How far the answer to an alert has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum AlertState {
+    /// Nobody is known to have it on a screen (at this step of the ladder).
+    Raised,
+    /// A screen said that it shows it.
+    Presented,
+    /// A named person answers for it.
+    Acknowledged,
+    /// A named person closed it.
+    Resolved,
+}
+
+/// A person who acts on alerts, by the name that the gateway authenticated.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Person(pub String);
+
+/// Why an alert was raised, with its numbers.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Evidence {
+    /// Name of the alert policy in force.
+    pub policy: String,
+    /// Version of that policy.
+    pub policy_version: u16,
+    /// Method that made the finding; `None` for complaints and technical conditions.
+    pub method: Option<ctg::Method>,
+    /// Number of the finding in its recording, where there is one.
+    pub finding: Option<u32>,
+    /// Where in the trace.
+    pub interval: Interval,
+    /// The value that counted, in the unit that its quantity names.
+    pub value: Option<ctg::Measurement>,
+    /// The limit that it was compared with, in the same unit.
+    pub limit: Option<f64>,
+}
+
+/// One episode of one condition of one recording.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Alert {
+    /// Its name.
+    pub id: AlertId,
+    /// What it is about.
+    pub key: AlertKey,
+    /// The device that recorded.
+    pub device: DeviceId,
+    /// Never falls while the alert is open.
+    pub priority: Priority,
+    /// How far the answer has come.
+    pub state: AlertState,
+    /// Step of the escalation ladder, 0 = the station.
+    pub step: u8,
+    /// Grows with every change; a change is saved only over the version it was decided on.
+    pub version: u32,
+    /// False once the condition ended; the alert stays until a person closes it.
+    pub present: bool,
+    /// When it was raised, by the service's clock.
+    pub raised: Timestamp,
+    /// When something happens if nobody acts; `None` once resolved.
+    pub deadline: Option<Timestamp>,
+    /// Who answers for it, once acknowledged.
+    pub owner: Option<Person>,
+    /// Why it was raised.
+    pub evidence: Evidence,
+}
+
+impl Alert {
+    /// True until a person has closed it.
+    pub fn is_open(&self) -> bool {
+        self.state != AlertState::Resolved
+    }
+}
+
+/// What happened to an alert, as the audit log keeps it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum LogKind {
+    /// The condition was detected.
+    Raised,
+    /// It was detected again, with new evidence or a higher priority.
+    Updated,
+    /// The condition ended.
+    Cleared,
+    /// A screen shows it.
+    Presented,
+    /// Nobody answered in time; the next step of the ladder is told.
+    Escalated,
+    /// A person answers for it.
+    Acknowledged,
+    /// A person closed it.
+    Resolved,
+}
+
+/// One line of an alert's history.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogEntry {
+    /// When, by the service's clock.
+    pub at: Timestamp,
+    /// What happened.
+    pub kind: LogKind,
+    /// Who did it; `None` for what the service did by itself.
+    pub by: Option<Person>,
+    /// What the person wrote, or a fact such as the station's name.
+    pub note: Option<String>,
+}
+
+/// A decision: the alert as it shall be, and what its history says about it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AlertChange {
+    /// The version that the decision was made on; `None` for a new alert.
+    pub expected_version: Option<u32>,
+    /// The alert after the change.
+    pub alert: Alert,
+    /// The line for its history.
+    pub entry: LogEntry,
+}

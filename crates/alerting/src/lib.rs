@@ -1,0 +1,11 @@
+//! Findings, people and time to alert changes.
+//!
+//! An alert changes only by [`decide`]: a pure function of the alert, what happened and the time, whose
+//! answer is saved with a version check. Any process may act; nobody owns an alert.
+#![forbid(unsafe_code)]
+
+mod alert;
+
+pub use alert::{
+    Alert, AlertChange, AlertId, AlertKey, AlertState, Condition, Evidence, LogEntry, LogKind, Person, Priority,
+};

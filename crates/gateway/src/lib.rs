@@ -1,0 +1,1 @@
+//! Who may see what; snapshot, then live, over one WebSocket per viewer.

@@ -1,0 +1,1 @@
+//! MQTT packet to stored and published block; acknowledge last.

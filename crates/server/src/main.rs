@@ -1,0 +1,3 @@
+//! The binary maia: configuration, roles, supervision.
+
+fn main() {}

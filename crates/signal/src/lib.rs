@@ -1,0 +1,1 @@
+//! Samples to findings: real-time cardiotocogram analysis.

@@ -1,0 +1,1 @@
+//! Analysis of live recordings, raising and escalation of alerts.

@@ -1,0 +1,1 @@
+//! Bytes to vocabulary and back, at three borders: device, bus, viewer.

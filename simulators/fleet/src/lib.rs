@@ -1,0 +1,1 @@
+//! Many home devices over real MQTT, with store-and-forward.

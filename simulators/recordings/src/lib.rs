@@ -1,0 +1,1 @@
+//! Synthetic cardiotocograms with known truth; readers for CSV and WFDB.

@@ -1,0 +1,1 @@
+//! One suite per promise, every store and every bus.

@@ -1,0 +1,1 @@
+//! Real processes, broker, database and browser.

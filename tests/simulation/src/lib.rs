@@ -1,0 +1,1 @@
+//! Services' decisions in one thread with simulated time, network and crashes.
