@@ -11,7 +11,7 @@ pub enum Condition {
     Signal(FindingKind),
     /// The mother pressed the complaint button.
     Complaint(ctg::Complaint),
-    /// Samples or alerts are shown but could not be stored.
+    /// Samples or alerts are shown but could not be stored; concerns the whole service.
     NotRecorded,
 }
 
@@ -26,11 +26,11 @@ pub enum Priority {
     High,
 }
 
-/// What an alert is about; at most one alert of a key is open at a time.
+/// What an alert is about; at most one alert of a key is open at a time (absent parts count as equal).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AlertKey {
-    /// In which recording.
-    pub recording: RecordingId,
+    /// In which recording; `None` for what concerns the whole service.
+    pub recording: Option<RecordingId>,
     /// Which fetus; `None` for what concerns the mother or the device.
     pub fetus: Option<FetusIndex>,
     /// What was detected.
@@ -73,39 +73,53 @@ pub struct Evidence {
     pub limit: Option<f64>,
 }
 
-/// One episode of one condition of one recording.
+/// One condition that somebody must act upon, from its detection until it is closed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Alert {
     /// Its name.
     pub id: AlertId,
     /// What it is about.
     pub key: AlertKey,
-    /// The device that recorded.
-    pub device: DeviceId,
+    /// The device that recorded; `None` for what concerns the whole service.
+    pub device: Option<DeviceId>,
     /// Never falls while the alert is open.
     pub priority: Priority,
     /// How far the answer has come.
     pub state: AlertState,
     /// Step of the escalation ladder, 0 = the station.
     pub step: u8,
-    /// Grows with every change; a change is saved only over the version it was decided on.
+    /// The version at which an answer given before stopped counting, because the condition got worse or the
+    /// person who answered did nothing in time; 1 at first. Only who saw this version or a later one may answer.
+    pub generation: u32,
+    /// 1 at first; grows by one with every change. A change is saved only over the version it was decided on.
     pub version: u32,
-    /// False once the condition ended; the alert stays until a person closes it.
-    pub present: bool,
+    /// When the condition ended; `None` while it lasts. Its end does not close the alert.
+    pub cleared: Option<Timestamp>,
+    /// True if it was seen only in samples that arrived late: shown with the time it happened, never sounded.
+    pub late: bool,
+    /// How often the condition was detected anew while the alert was open; 1 at first.
+    pub episodes: u32,
     /// When it was raised, by the service's clock.
     pub raised: Timestamp,
+    /// When it last changed, by the service's clock.
+    pub changed: Timestamp,
     /// When something happens if nobody acts; `None` once resolved.
     pub deadline: Option<Timestamp>,
-    /// Who answers for it, once acknowledged.
+    /// Who answers for it, once acknowledged; who closed it, once resolved.
     pub owner: Option<Person>,
-    /// Why it was raised.
+    /// Why it was raised, by its newest episode.
     pub evidence: Evidence,
 }
 
 impl Alert {
-    /// True until a person has closed it.
+    /// True until it was closed.
     pub fn is_open(&self) -> bool {
         self.state != AlertState::Resolved
+    }
+
+    /// True while the condition lasts.
+    pub fn is_present(&self) -> bool {
+        self.cleared.is_none()
     }
 }
 
@@ -114,8 +128,10 @@ impl Alert {
 pub enum LogKind {
     /// The condition was detected.
     Raised,
-    /// It was detected again, with new evidence or a higher priority.
-    Updated,
+    /// It was detected again; the answer given before still counts.
+    Repeated,
+    /// It got worse, or was seen live after it had been seen late; it must be answered anew.
+    Worsened,
     /// The condition ended.
     Cleared,
     /// A screen shows it.
@@ -126,11 +142,15 @@ pub enum LogKind {
     Acknowledged,
     /// A person closed it.
     Resolved,
+    /// The cause of a technical alert that a screen had shown is gone: it closed by itself.
+    Closed,
 }
 
-/// One line of an alert's history.
+/// One line of an alert's history; the lines of an alert, in order, give its row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogEntry {
+    /// The alert's version after this; names the line within its alert.
+    pub version: u32,
     /// When, by the service's clock.
     pub at: Timestamp,
     /// What happened.
@@ -139,6 +159,12 @@ pub struct LogEntry {
     pub by: Option<Person>,
     /// What the person wrote, or a fact such as the station's name.
     pub note: Option<String>,
+    /// The alert's priority after this.
+    pub priority: Priority,
+    /// The alert's step after this.
+    pub step: u8,
+    /// The alert's deadline after this.
+    pub deadline: Option<Timestamp>,
 }
 
 /// A decision: the alert as it shall be, and what its history says about it.

@@ -5,7 +5,9 @@
 #![forbid(unsafe_code)]
 
 mod alert;
+mod codes;
 
 pub use alert::{
     Alert, AlertChange, AlertId, AlertKey, AlertState, Condition, Evidence, LogEntry, LogKind, Person, Priority,
 };
+pub use codes::AlertIdError;
