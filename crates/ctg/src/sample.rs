@@ -172,10 +172,10 @@ impl SampleBlock {
     pub const LENGTH_MAX_MS: u16 = 60_000;
     /// Coarsest step of heart rates that a source may declare: 2 bpm.
     pub const STEP_MAX_QUARTER_BPM: u8 = 8;
-    /// 2000-01-01T00:00:00Z, before which no device recorded.
-    const START_MIN: Timestamp = Timestamp::from_micros(946_684_800 * MICROS_PER_SECOND);
-    /// 2100-01-01T00:00:00Z.
-    const START_MAX: Timestamp = Timestamp::from_micros(4_102_444_800 * MICROS_PER_SECOND);
+    /// 2000-01-01T00:00:00Z, before which no device measured anything.
+    pub const START_MIN: Timestamp = Timestamp::from_micros(946_684_800 * MICROS_PER_SECOND);
+    /// 2100-01-01T00:00:00Z, from which on a time can only be a mistake.
+    pub const START_MAX: Timestamp = Timestamp::from_micros(4_102_444_800 * MICROS_PER_SECOND);
 
     /// When sample 0 of the recording was taken, by the device's clock.
     pub fn recording_start(&self) -> Timestamp {
