@@ -27,9 +27,11 @@ pub enum Priority {
 }
 
 /// What an alert is about; at most one alert of a key is open at a time (absent parts count as equal).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AlertKey {
-    /// In which recording; `None` for what concerns the whole service.
+    /// At which device; `None` for what concerns the whole service.
+    pub device: Option<DeviceId>,
+    /// In which recording; `None` for what concerns the device outside a recording, or the whole service.
     pub recording: Option<RecordingId>,
     /// Which fetus; `None` for what concerns the mother or the device.
     pub fetus: Option<FetusIndex>,
@@ -80,8 +82,6 @@ pub struct Alert {
     pub id: AlertId,
     /// What it is about.
     pub key: AlertKey,
-    /// The device that recorded; `None` for what concerns the whole service.
-    pub device: Option<DeviceId>,
     /// Never falls while the alert is open.
     pub priority: Priority,
     /// How far the answer has come.
