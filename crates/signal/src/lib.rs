@@ -1,1 +1,23 @@
 //! Samples to findings: real-time cardiotocogram analysis.
+//!
+//! One [`Analyzer`] per recording takes [`ctg::SampleBlock`]s in any packetisation, puts them in order on
+//! a regular 4 Hz grid and says what became known: findings first provisional (no look-ahead), then final
+//! (60 s at most), a baseline point per second, and the figures of each fetus. The crate is pure: the same
+//! input gives the same output, its state is bounded, and a lost analyzer is rebuilt by replaying the last
+//! [`REPLAY_WINDOW_S`] seconds of blocks.
+#![forbid(unsafe_code)]
+
+mod analyzer;
+mod fetus;
+mod ledger;
+mod low_rate;
+mod marks;
+mod quality;
+mod settings;
+mod signal_loss;
+mod silence;
+mod ten_minute_nichd2008;
+mod timeline;
+
+pub use analyzer::{Analyzer, REPLAY_WINDOW_S, STATE_BYTES_MAX};
+pub use settings::Settings;

@@ -1,0 +1,182 @@
+//! Everything that is known of one fetal channel.
+
+use ctg::{DecelerationKind, FetusIndex, FindingKind, Quantity, SignalGrade, Stage};
+
+use crate::Settings;
+use crate::ledger::{Draft, MethodName, measure};
+use crate::low_rate::LowRate;
+use crate::marks::{BaselineMark, Direction, EventMark, MorphologyStep, TICKS_PER_SECOND};
+use crate::quality::{CleanSecond, Cleaner, LossWindow, OctaveJump, grade};
+use crate::signal_loss::SignalLoss;
+use crate::ten_minute_nichd2008::{self, TenMinute};
+use crate::timeline::Second;
+
+const JUMP_METHOD: MethodName = MethodName { name: "octave_jump", version: 1 };
+
+/// What one second of one fetus made known.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Step {
+    pub(crate) drafts: Vec<Draft>,
+    pub(crate) baseline: Vec<BaselineMark>,
+    pub(crate) figures: Option<Figures>,
+}
+
+/// The figures of one fetus, in whole units of what a screen shows.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Figures {
+    pub(crate) baseline_bpm: Option<f32>,
+    pub(crate) variability_bpm: Option<f32>,
+    pub(crate) loss_ratio: f32,
+    pub(crate) grade: SignalGrade,
+}
+
+/// The analysis of one fetal channel.
+#[derive(Clone, Debug)]
+pub(crate) struct Fetus {
+    index: FetusIndex,
+    cleaner: Cleaner,
+    loss: LossWindow,
+    signal_loss: SignalLoss,
+    low_rates: [LowRate; 2],
+    morphology: TenMinute,
+    baseline_bpm: Option<f32>,
+    figures: Option<Figures>,
+    next_second: u32,
+}
+
+impl Fetus {
+    /// Nothing known yet.
+    pub(crate) fn new(index: FetusIndex, settings: &Settings) -> Self {
+        Self {
+            index,
+            cleaner: Cleaner::default(),
+            loss: LossWindow::new(settings),
+            signal_loss: SignalLoss::default(),
+            low_rates: [LowRate::new(settings.low_rate_bpm), LowRate::new(settings.very_low_rate_bpm)],
+            morphology: TenMinute::new(settings),
+            baseline_bpm: None,
+            figures: None,
+            next_second: 0,
+        }
+    }
+
+    /// Which fetus.
+    pub(crate) fn index(&self) -> FetusIndex {
+        self.index
+    }
+
+    /// Takes the next second.
+    pub(crate) fn push(&mut self, second: &Second, settings: &Settings) -> Step {
+        let mut step = Step::default();
+        let raw = &second.fhr[usize::from(self.index.get())];
+        let clean = self.cleaner.clean(second.index, raw, settings);
+        self.next_second = second.index + 1;
+        self.loss.push(&clean);
+        self.watch(&clean, settings, &mut step);
+        let morphology = self.morphology.push(&clean, settings);
+        self.take_morphology(morphology, settings, &mut step);
+        step.figures = self.changed_figures(settings);
+        step
+    }
+
+    /// Ends what is going on.
+    pub(crate) fn finish(&mut self, settings: &Settings) -> Step {
+        let mut step = Step::default();
+        let last = self.next_second.saturating_sub(1);
+        step.drafts.extend(self.signal_loss.finish(last, &self.loss, settings));
+        step.drafts.extend(self.low_rates.iter_mut().filter_map(LowRate::finish));
+        self.own(&mut step);
+        let morphology = self.morphology.finish(self.next_second, settings);
+        self.take_morphology(morphology, settings, &mut step);
+        step
+    }
+
+    /// Bytes on the heap.
+    pub(crate) fn heap_bytes(&self) -> usize {
+        self.loss.heap_bytes() + self.morphology.heap_bytes()
+    }
+
+    fn watch(&mut self, clean: &CleanSecond, settings: &Settings, step: &mut Step) {
+        step.drafts.extend(self.signal_loss.push(clean.index, &self.loss, settings));
+        step.drafts.extend(self.low_rates.iter_mut().filter_map(|low_rate| low_rate.push(clean, settings)));
+        step.drafts.extend(clean.jump.map(|jump| jump_draft(jump, clean.index)));
+        self.own(step);
+    }
+
+    fn own(&self, step: &mut Step) {
+        for draft in &mut step.drafts {
+            draft.fetus = Some(self.index);
+        }
+    }
+
+    fn take_morphology(&mut self, found: MorphologyStep, settings: &Settings, step: &mut Step) {
+        if let Some(newest) = found.baseline.iter().rfind(|mark| mark.stage == Stage::Provisional) {
+            self.baseline_bpm = newest.baseline_bpm;
+        }
+        step.baseline = found.baseline;
+        step.drafts.extend(found.events.iter().map(|mark| event_draft(mark, self.index, settings)));
+    }
+
+    fn changed_figures(&mut self, settings: &Settings) -> Option<Figures> {
+        const HUNDREDTHS: f32 = 100.0;
+        let loss_ratio = self.loss.ratio();
+        let figures = Figures {
+            baseline_bpm: self.baseline_bpm.map(f32::round),
+            variability_bpm: None,
+            loss_ratio: (loss_ratio * HUNDREDTHS).round() / HUNDREDTHS,
+            grade: grade(loss_ratio, settings),
+        };
+        let changed = self.figures != Some(figures);
+        self.figures = Some(figures);
+        changed.then_some(figures)
+    }
+}
+
+fn jump_draft(jump: OctaveJump, second: u32) -> Draft {
+    Draft {
+        key: jump.tick,
+        fetus: None,
+        kind: FindingKind::RateJump,
+        stage: Stage::Final,
+        ongoing: false,
+        start: jump.tick,
+        end: (second + 1) * TICKS_PER_SECOND,
+        method: JUMP_METHOD,
+        measurements: vec![
+            measure(Quantity::FhrBpm, jump.to_bpm),
+            measure(Quantity::AmplitudeBpm, (jump.to_bpm - jump.from_bpm).abs()),
+        ],
+    }
+}
+
+fn event_draft(mark: &EventMark, fetus: FetusIndex, settings: &Settings) -> Draft {
+    let kind = match mark.direction {
+        Direction::Up => FindingKind::Acceleration,
+        Direction::Down if mark.duration_s() >= settings.prolonged_s as f32 => {
+            FindingKind::Deceleration(DecelerationKind::Prolonged)
+        }
+        Direction::Down => FindingKind::Deceleration(DecelerationKind::Untyped),
+    };
+    let mut measurements = vec![
+        measure(Quantity::AmplitudeBpm, mark.amplitude_bpm()),
+        measure(Quantity::Limit, settings.event_amplitude_bpm),
+        measure(Quantity::DurationS, mark.duration_s()),
+        measure(Quantity::BaselineBpm, mark.baseline_bpm),
+        measure(Quantity::OnsetToExtremeS, mark.onset_to_extreme_s()),
+        measure(Quantity::AreaBeats, mark.area_beats),
+    ];
+    if mark.direction == Direction::Down {
+        measurements.push(measure(Quantity::NadirBpm, mark.extreme_bpm));
+    }
+    Draft {
+        key: mark.key,
+        fetus: Some(fetus),
+        kind,
+        stage: mark.stage,
+        ongoing: mark.ongoing,
+        start: mark.start,
+        end: mark.end,
+        method: ten_minute_nichd2008::METHOD,
+        measurements,
+    }
+}

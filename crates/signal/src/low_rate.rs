@@ -1,0 +1,133 @@
+//! A heart rate below a limit now, whatever the baseline: for alarms, so with no look-ahead at all.
+
+use ctg::{FindingKind, Quantity, Stage};
+
+use crate::Settings;
+use crate::ledger::{Draft, MethodName, measure};
+use crate::marks::TICKS_PER_SECOND;
+use crate::quality::CleanSecond;
+
+const METHOD: MethodName = MethodName { name: "low_rate_figo2015", version: 1 };
+/// Seconds of low rate between two revisions.
+const REVISION_S: u32 = 5;
+
+/// Watches one limit.
+///
+/// Time counts only while the rate is known and below the limit; loss of signal pauses the count.
+#[derive(Clone, Debug)]
+pub(crate) struct LowRate {
+    limit_bpm: f32,
+    episode: Option<Episode>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Episode {
+    start: u32,
+    last_low: u32,
+    low_ticks: u32,
+    above_ticks: u32,
+    lost_ticks: u32,
+    nadir_bpm: f32,
+    newest_bpm: f32,
+    said_s: u32,
+}
+
+impl LowRate {
+    /// A watch on one limit in bpm.
+    pub(crate) fn new(limit_bpm: f32) -> Self {
+        Self { limit_bpm, episode: None }
+    }
+
+    /// Takes the next second; gives what there is to say.
+    pub(crate) fn push(&mut self, second: &CleanSecond, settings: &Settings) -> Option<Draft> {
+        for (at, sample) in second.valid_bpm.iter().enumerate() {
+            self.take(second.index * TICKS_PER_SECOND + at as u32, *sample, settings);
+        }
+        let ended = self.has_ended(settings);
+        let episode = self.episode.as_mut()?;
+        let low_s = episode.low_ticks / TICKS_PER_SECOND;
+        let due = low_s >= settings.low_rate_first_s && low_s >= episode.said_s + REVISION_S;
+        let draft = if ended {
+            (episode.said_s > 0).then(|| draft(episode, self.limit_bpm, Stage::Final))
+        } else if due {
+            episode.said_s = low_s;
+            Some(draft(episode, self.limit_bpm, Stage::Provisional))
+        } else {
+            None
+        };
+        if ended {
+            self.episode = None;
+        }
+        draft
+    }
+
+    /// Ends what is going on.
+    pub(crate) fn finish(&mut self) -> Option<Draft> {
+        let episode = self.episode.take()?;
+        (episode.said_s > 0).then(|| draft(&episode, self.limit_bpm, Stage::Final))
+    }
+
+    fn take(&mut self, tick: u32, sample: Option<f32>, settings: &Settings) {
+        let ends_at_bpm = self.limit_bpm + settings.low_rate_hysteresis_bpm;
+        match (&mut self.episode, sample) {
+            (Some(episode), None) => episode.lost_ticks += 1,
+            (Some(episode), Some(bpm)) => episode.take(tick, bpm, bpm < ends_at_bpm),
+            (None, Some(bpm)) if bpm < self.limit_bpm => self.episode = Some(Episode::begin(tick, bpm)),
+            (None, _) => {}
+        }
+    }
+
+    fn has_ended(&self, settings: &Settings) -> bool {
+        let (above_s, lost_s) = settings.low_rate_end_s;
+        self.episode.is_some_and(|episode| {
+            episode.above_ticks >= above_s * TICKS_PER_SECOND || episode.lost_ticks >= lost_s * TICKS_PER_SECOND
+        })
+    }
+}
+
+impl Episode {
+    fn begin(tick: u32, bpm: f32) -> Self {
+        Self {
+            start: tick,
+            last_low: tick,
+            low_ticks: 1,
+            above_ticks: 0,
+            lost_ticks: 0,
+            nadir_bpm: bpm,
+            newest_bpm: bpm,
+            said_s: 0,
+        }
+    }
+
+    fn take(&mut self, tick: u32, bpm: f32, low: bool) {
+        self.lost_ticks = 0;
+        if low {
+            self.low_ticks += 1;
+            self.above_ticks = 0;
+            self.last_low = tick;
+            self.nadir_bpm = self.nadir_bpm.min(bpm);
+            self.newest_bpm = bpm;
+        } else {
+            self.above_ticks += 1;
+        }
+    }
+}
+
+fn draft(episode: &Episode, limit_bpm: f32, stage: Stage) -> Draft {
+    Draft {
+        key: episode.start,
+        fetus: None,
+        kind: FindingKind::LowHeartRate,
+        stage,
+        ongoing: stage == Stage::Provisional,
+        start: episode.start,
+        end: episode.last_low + 1,
+        method: METHOD,
+        measurements: vec![
+            measure(Quantity::FhrBpm, episode.newest_bpm),
+            measure(Quantity::Limit, limit_bpm),
+            measure(Quantity::DurationS, episode.low_ticks as f32 / TICKS_PER_SECOND as f32),
+            measure(Quantity::NadirBpm, episode.nadir_bpm),
+        ],
+    }
+}

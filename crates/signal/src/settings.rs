@@ -1,0 +1,87 @@
+/// Every threshold of the analysis that a site may have to answer for.
+///
+/// There is no default: a service reads the values from its policy file, and [`Settings::published`] gives
+/// the published ones. Limits that belong to a rule set stand in its table, not here.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settings {
+    /// Lowest rate that counts as a heart rate, bpm (display clamp of fielded central stations: 30).
+    pub valid_min_bpm: f32,
+    /// Highest rate that counts as a heart rate, bpm (display clamp of fielded central stations: 240).
+    pub valid_max_bpm: f32,
+    /// A step between neighboring samples beyond which they are not one trace, bpm (Dawes 1981, FIGO 1987: 25).
+    pub jump_bpm: f32,
+    /// A new level after a jump is believed once it held for this long, s.
+    pub jump_confirm_s: u32,
+    /// A jump to double or half the rate is reported once it held for this long, s.
+    pub rate_jump_s: u32,
+
+    /// Window over which signal loss is judged, s (CTU-UHB and FIGO practice: 10 min).
+    pub loss_window_s: u32,
+    /// Share of lost samples from which a stretch is `limited` (FIGO 1987: 20 %).
+    pub loss_limited_ratio: f32,
+    /// Share of lost samples above which a stretch is `uninterpretable` (50 %).
+    pub loss_uninterpretable_ratio: f32,
+    /// Share of lost samples below which a signal-loss finding ends.
+    pub loss_clear_ratio: f32,
+    /// No signal-loss finding before the recording has this length, s.
+    pub loss_first_s: u32,
+    /// Silence after which communication counts as lost, s.
+    pub communication_loss_s: u32,
+
+    /// Window of the baseline, s (NICHD 2008, China 2015, FIGO 2015: 10 min).
+    pub baseline_window_s: u32,
+    /// Least baseline segment inside the window, s (NICHD 2008, China 2015: 2 min, need not be contiguous).
+    pub baseline_segment_min_s: u32,
+    /// Least amplitude of an acceleration or deceleration, bpm (NICHD 2008, China 2015, FIGO 2015: 15).
+    pub event_amplitude_bpm: f32,
+    /// Least duration of an acceleration or deceleration, s (NICHD 2008, China 2015, FIGO 2015: 15).
+    pub event_duration_s: u32,
+    /// Distance from the baseline at which an event begins and ends, bpm (fluctuation within 5 bpm is baseline).
+    pub event_edge_bpm: f32,
+    /// Duration from which a deceleration is prolonged, s (NICHD 2008, China 2015: 2 min).
+    pub prolonged_s: u32,
+    /// Duration from which an event is a change of baseline, s (NICHD 2008: 10 min).
+    pub baseline_change_s: u32,
+
+    /// Heart rate below which it is low, bpm (FIGO 2015: pathological baseline below 100).
+    pub low_rate_bpm: f32,
+    /// Heart rate below which it is very low, bpm (FIGO 2015: prolonged deceleration with FHR below 80).
+    pub very_low_rate_bpm: f32,
+    /// A low rate is first reported after this much valid time, s.
+    pub low_rate_first_s: u32,
+    /// A low rate ends this much above its limit, bpm.
+    pub low_rate_hysteresis_bpm: f32,
+    /// Valid time above the limit, or time without signal, that ends a low rate, s: (valid, lost).
+    pub low_rate_end_s: (u32, u32),
+}
+
+impl Settings {
+    /// The values of the publications named at each field.
+    pub const fn published() -> Self {
+        Self {
+            valid_min_bpm: 30.0,
+            valid_max_bpm: 240.0,
+            jump_bpm: 25.0,
+            jump_confirm_s: 5,
+            rate_jump_s: 10,
+            loss_window_s: 600,
+            loss_limited_ratio: 0.2,
+            loss_uninterpretable_ratio: 0.5,
+            loss_clear_ratio: 0.15,
+            loss_first_s: 120,
+            communication_loss_s: 10,
+            baseline_window_s: 600,
+            baseline_segment_min_s: 120,
+            event_amplitude_bpm: 15.0,
+            event_duration_s: 15,
+            event_edge_bpm: 5.0,
+            prolonged_s: 120,
+            baseline_change_s: 600,
+            low_rate_bpm: 100.0,
+            very_low_rate_bpm: 80.0,
+            low_rate_first_s: 15,
+            low_rate_hysteresis_bpm: 5.0,
+            low_rate_end_s: (5, 60),
+        }
+    }
+}
