@@ -1,4 +1,4 @@
-use ctg::{Complaint, DeviceId, Finding, Interval, Quantity, RecordingId, Stage, Timestamp};
+use ctg::{Complaint, DeviceId, Finding, FindingKind, Interval, Quantity, RecordingId, Stage, Timestamp};
 
 use crate::{AlertKey, Condition, Evidence, Policy, Priority, Rule};
 
@@ -26,6 +26,15 @@ pub enum Fact<'a> {
         at: Timestamp,
         /// True if the event arrived late.
         late: bool,
+    },
+    /// A device that should be sending is not heard of in time.
+    Silence {
+        /// The device.
+        device: &'a DeviceId,
+        /// Its recording.
+        recording: RecordingId,
+        /// From the last sample that came in time until now, by the device's clock.
+        interval: Interval,
     },
     /// The store does not take what is shown.
     NotRecorded {
@@ -62,7 +71,7 @@ pub fn evaluate(fact: &Fact<'_>, policy: &Policy) -> Option<Raise> {
             let interval = Interval { start: at, end: at };
             Some(raise(key, lasting_priority(interval, rule)?, late, evidence(interval, policy), policy))
         }
-        Fact::NotRecorded { interval } => {
+        Fact::Silence { interval, .. } | Fact::NotRecorded { interval } => {
             Some(raise(key, lasting_priority(interval, rule)?, false, evidence(interval, policy), policy))
         }
     }
@@ -82,6 +91,12 @@ pub fn key_of(fact: &Fact<'_>) -> AlertKey {
             recording,
             fetus: None,
             condition: Condition::Complaint(complaint),
+        },
+        Fact::Silence { device, recording, .. } => AlertKey {
+            device: Some(device.clone()),
+            recording: Some(recording),
+            fetus: None,
+            condition: Condition::Signal(FindingKind::CommunicationLoss),
         },
         Fact::NotRecorded { .. } => {
             AlertKey { device: None, recording: None, fetus: None, condition: Condition::NotRecorded }

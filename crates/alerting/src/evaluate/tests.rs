@@ -1,6 +1,6 @@
 use std::borrow::Cow;
 
-use ctg::{DecelerationKind, FetusIndex, FindingKind, Measurement, Method};
+use ctg::{DecelerationKind, FetusIndex, Measurement, Method};
 
 use super::*;
 use crate::examples::{LOW_RATE, at, device, interval, key, policy};
@@ -69,7 +69,7 @@ fn the_evidence_names_policy_method_value_and_limit() {
     let raise = evaluate(&Fact::Finding { device: &device(), finding: &finding, late: false }, &policy()).unwrap();
     assert_eq!(raise.key, key(LOW_RATE));
     assert_eq!((raise.evidence.policy.as_str(), raise.evidence.policy_version), ("example", 3));
-    assert_eq!(raise.evidence.method, Some(finding.method.clone()));
+    assert_eq!(raise.evidence.method, Some(finding.method));
     assert_eq!(raise.evidence.value, Some(Measurement { quantity: Quantity::FhrBpm, value: 74.0 }));
     assert_eq!((raise.evidence.finding, raise.evidence.limit), (Some(7), Some(100.0)));
 }
@@ -81,6 +81,18 @@ fn a_complaint_outside_a_recording_belongs_to_its_device() {
     let raise = evaluate(&fact, &policy()).unwrap();
     assert_eq!((raise.key.device, raise.key.recording), (Some(device()), None));
     assert_eq!((raise.priority, raise.evidence.interval), (Priority::High, interval(3, 3)));
+}
+
+#[test]
+fn silence_is_judged_by_its_length() {
+    let (device, recording) = (device(), RecordingId::from_bytes([1; 16]));
+    let lasted = |end| {
+        let fact = Fact::Silence { device: &device, recording, interval: interval(0, end) };
+        evaluate(&fact, &policy()).map(|raise| (raise.key.fetus, raise.priority))
+    };
+    assert_eq!(lasted(9), None);
+    assert_eq!(lasted(10), Some((None, Priority::Low)));
+    assert_eq!(lasted(60), Some((None, Priority::Medium)));
 }
 
 #[test]
