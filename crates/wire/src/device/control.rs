@@ -13,6 +13,11 @@ pub enum Control {
         /// Every block with a sequence up to and including this one is stored durably.
         through: u32,
     },
+    /// This event is stored durably; the device may forget it.
+    EventStored {
+        /// The event's number.
+        sequence: u64,
+    },
     /// A packet could not be used. A device that has no better content for the block sends the
     /// sequence again with every sample absent, so that the watermark can pass.
     Refused {
@@ -46,11 +51,14 @@ pub enum Control {
 
 /// A [`Control`] as it travels.
 #[derive(Serialize, Deserialize)]
-#[serde(tag = "do", rename_all = "lowercase")]
+#[serde(tag = "do", rename_all = "snake_case")]
 pub(super) enum Travelling {
     Stored {
         rec: Recording,
         through: u32,
+    },
+    EventStored {
+        seq: u64,
     },
     Refused {
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -77,6 +85,7 @@ impl From<Control> for Travelling {
     fn from(control: Control) -> Self {
         match control {
             Control::Stored { recording, through } => Self::Stored { rec: Recording(recording), through },
+            Control::EventStored { sequence } => Self::EventStored { seq: sequence },
             Control::Refused { recording, sequence, reason } => {
                 Self::Refused { rec: recording.map(Recording), seq: sequence, reason }
             }
@@ -91,6 +100,7 @@ impl From<Travelling> for Control {
     fn from(message: Travelling) -> Self {
         match message {
             Travelling::Stored { rec, through } => Self::Stored { recording: rec.0, through },
+            Travelling::EventStored { seq } => Self::EventStored { sequence: seq },
             Travelling::Refused { rec, seq, reason } => {
                 Self::Refused { recording: rec.map(|recording| recording.0), sequence: seq, reason }
             }

@@ -118,6 +118,12 @@ fn vectors_of_control() {
     };
     check_vector(&vector!("control-refused"), &refused, decode_control, encode_control);
     check_vector(&vector!("control-start"), &Control::Start { until }, decode_control, encode_control);
+    check_vector(
+        &vector!("control-event-stored"),
+        &Control::EventStored { sequence: 41 },
+        decode_control,
+        encode_control,
+    );
     check_vector(&vector!("control-stop"), &Control::Stop { recording: RECORDING }, decode_control, encode_control);
     let message =
         Control::Message { code: Some("check_sensors".into()), text: "请检查探头位置。".into(), until };
