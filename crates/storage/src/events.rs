@@ -1,0 +1,78 @@
+use ctg::{DeviceEvent, DeviceEventKind, DeviceId, Interval, RecordingId, Timestamp};
+
+use crate::database::{Change, bounded, commit, on, word};
+use crate::recordings::recording_id;
+use crate::{Store, StoreError};
+
+impl Store {
+    /// Stores events of one device in one commit; true where the event is new. A `Stop` ends its recording.
+    ///
+    /// An event is known by its number: what came first under a number stays.
+    pub async fn append_events(
+        &self,
+        device: &DeviceId,
+        events: &[DeviceEvent],
+        received: Timestamp,
+    ) -> Result<Vec<bool>, StoreError> {
+        bounded(async {
+            let mut change = self.database.change().await?;
+            let mut new = Vec::with_capacity(events.len());
+            for event in events {
+                new.push(insert(&mut change, device, event, received).await?);
+            }
+            commit(change).await?;
+            Ok(new)
+        })
+        .await
+    }
+
+    /// Events of one recording in a stretch of time, in order; only those that its own device told.
+    pub async fn events(&self, recording: RecordingId, within: Interval) -> Result<Vec<DeviceEvent>, StoreError> {
+        const SELECT: &str = "select e.recording, e.sequence, e.at_us, e.kind from device_event e \
+             left join recording r on r.id = e.recording \
+             where e.recording = $1 and e.device = coalesce(r.device, e.device) and e.at_us >= $2 and e.at_us < $3 \
+             order by e.at_us, e.sequence";
+        bounded(async {
+            let rows: Vec<(Vec<u8>, i64, i64, String)> = on!(self.database.reader(), pool => sqlx::query_as(SELECT)
+                .bind(recording.as_bytes().as_slice())
+                .bind(within.start.as_micros())
+                .bind(within.end.as_micros())
+                .fetch_all(pool)
+                .await)?;
+            rows.into_iter().map(event).collect()
+        })
+        .await
+    }
+}
+
+/// True if the event is new.
+async fn insert(
+    change: &mut Change,
+    device: &DeviceId,
+    event: &DeviceEvent,
+    received: Timestamp,
+) -> Result<bool, StoreError> {
+    const INSERT: &str = "insert into device_event (device, sequence, recording, at_us, kind, received_us) \
+         values ($1, $2, $3, $4, $5, $6) on conflict do nothing";
+    let inserted = on!(change, transaction => sqlx::query(INSERT)
+        .bind(device.as_str())
+        // The databases' numbers have a sign: the upper half is stored as negative numbers.
+        .bind(event.sequence.cast_signed())
+        .bind(event.recording.as_ref().map(|id| id.as_bytes().as_slice()))
+        .bind(event.at.as_micros())
+        .bind(event.kind.code())
+        .bind(received.as_micros())
+        .execute(&mut **transaction)
+        .await
+        .map(|done| done.rows_affected()))?;
+    Ok(inserted == 1)
+}
+
+fn event((recording, sequence, at_us, kind): (Vec<u8>, i64, i64, String)) -> Result<DeviceEvent, StoreError> {
+    Ok(DeviceEvent {
+        recording: Some(recording_id(&recording)?),
+        sequence: sequence.cast_unsigned(),
+        at: Timestamp::from_micros(at_us),
+        kind: word(DeviceEventKind::from_code(&kind), "kind of an event")?,
+    })
+}
