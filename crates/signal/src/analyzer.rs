@@ -1,17 +1,26 @@
-use ctg::{Analysis, BaselinePoint, FetusIndex, Numerics, Recording, SampleBlock, Timestamp};
+use std::collections::VecDeque;
+
+use ctg::{Analysis, BaselinePoint, FetusIndex, Numerics, Recording, SampleBlock, SampleRate, Timestamp};
 
 use crate::Settings;
+use crate::features::Features;
 use crate::fetus::{Fetus, Step};
+use crate::history::Surroundings;
 use crate::ledger::{Draft, Ledger};
 use crate::marks::TICKS_PER_SECOND;
 use crate::silence::Silence;
 use crate::timeline::{GAP_MAX_S, Piece, Second, Timeline};
+use crate::twins::Twins;
+use crate::uterus::Uterus;
 
 /// Seconds of blocks that rebuild a lost analyzer: longer than any window of the analysis.
 pub const REPLAY_WINDOW_S: u32 = GAP_MAX_S;
 
 /// Most bytes that one recording's analysis may hold, whatever its length.
 pub const STATE_BYTES_MAX: usize = 64 * 1024;
+
+/// Presses of the movement button that are remembered: three a minute over the whole window.
+const MOVEMENTS_MAX: usize = 3 * REPLAY_WINDOW_S as usize / 60;
 
 /// The real-time analysis of one recording.
 ///
@@ -22,23 +31,32 @@ pub const STATE_BYTES_MAX: usize = 64 * 1024;
 pub struct Analyzer {
     settings: Settings,
     start: Timestamp,
+    low_resolution: bool,
     timeline: Timeline,
     silence: Silence,
     ledger: Ledger,
+    uterus: Uterus,
     fetuses: Vec<Fetus>,
+    twins: Twins,
+    movements: VecDeque<u32>,
     known_until: u32,
 }
 
 impl Analyzer {
     /// An analyzer that has seen nothing of the recording yet.
     pub fn new(recording: &Recording, settings: &Settings) -> Self {
+        let low_resolution = is_low_resolution(recording);
         Self {
             settings: settings.clone(),
             start: recording.start,
+            low_resolution,
             timeline: Timeline::new(recording),
             silence: Silence::default(),
             ledger: Ledger::new(recording.id, recording.start),
-            fetuses: fetuses(recording).map(|index| Fetus::new(index, settings)).collect(),
+            uterus: Uterus::new(settings),
+            fetuses: fetuses(recording).map(|index| Fetus::new(index, low_resolution, settings)).collect(),
+            twins: Twins::new(recording.fetuses, settings),
+            movements: VecDeque::new(),
             known_until: 0,
         }
     }
@@ -65,6 +83,29 @@ impl Analyzer {
         analysis
     }
 
+    /// Learns that the mother pressed the movement button at `at`, by the device's clock.
+    pub fn handle_movement(&mut self, at: Timestamp) {
+        let Some(tick) = self.ledger.tick(at) else { return };
+        if self.movements.contains(&tick) {
+            return;
+        }
+        if self.movements.len() == MOVEMENTS_MAX {
+            self.movements.pop_front();
+        }
+        self.movements.push_back(tick);
+    }
+
+    /// What rule sets look at, of one fetus; `None` if the recording has no such fetus.
+    pub fn features(&self, fetus: FetusIndex) -> Option<Features> {
+        let around = Surroundings {
+            start: self.start,
+            low_resolution: self.low_resolution,
+            uterus: &self.uterus,
+            movements: &self.movements,
+        };
+        self.fetuses.iter().find(|known| known.index() == fetus).map(|known| known.features(around))
+    }
+
     /// Ends the recording: what waits is taken, what goes on is ended, what is provisional becomes final.
     pub fn finish(&mut self) -> Analysis {
         let mut analysis = Analysis::default();
@@ -72,7 +113,7 @@ impl Analyzer {
         self.take(&pieces, &mut analysis);
         let ended = self.silence.end(&self.settings);
         self.enter(ended, &mut analysis);
-        self.finish_fetuses(&mut analysis);
+        self.finish_signals(&mut analysis);
         analysis
     }
 
@@ -86,6 +127,9 @@ impl Analyzer {
         size_of::<Self>()
             + self.timeline.heap_bytes()
             + self.ledger.heap_bytes()
+            + self.uterus.heap_bytes()
+            + self.twins.heap_bytes()
+            + self.movements.capacity() * size_of::<u32>()
             + self.fetuses.iter().map(|fetus| size_of::<Fetus>() + fetus.heap_bytes()).sum::<usize>()
     }
 
@@ -100,26 +144,37 @@ impl Analyzer {
 
     fn take_second(&mut self, second: &Second, analysis: &mut Analysis) {
         self.known_until = (second.index + 1) * TICKS_PER_SECOND;
+        let contractions = self.uterus.push(second);
+        self.enter(contractions, analysis);
+        let (uterus, settings) = (&self.uterus, &self.settings);
         let steps: Vec<(FetusIndex, Step)> =
-            self.fetuses.iter_mut().map(|fetus| (fetus.index(), fetus.push(second, &self.settings))).collect();
+            self.fetuses.iter_mut().map(|fetus| (fetus.index(), fetus.push(second, uterus, settings))).collect();
         for (fetus, step) in steps {
             self.report(fetus, step, analysis);
         }
+        let coincidences = self.twins.push(second);
+        self.enter(coincidences, analysis);
     }
 
-    fn finish_fetuses(&mut self, analysis: &mut Analysis) {
+    fn finish_signals(&mut self, analysis: &mut Analysis) {
+        let contractions = self.uterus.finish();
+        self.enter(contractions, analysis);
+        let (uterus, settings) = (&self.uterus, &self.settings);
         let steps: Vec<(FetusIndex, Step)> =
-            self.fetuses.iter_mut().map(|fetus| (fetus.index(), fetus.finish(&self.settings))).collect();
+            self.fetuses.iter_mut().map(|fetus| (fetus.index(), fetus.finish(uterus, settings))).collect();
         for (fetus, step) in steps {
             self.report(fetus, step, analysis);
         }
+        let coincidences = self.twins.finish();
+        self.enter(coincidences, analysis);
     }
 
     fn begin_anew(&mut self, analysis: &mut Analysis) {
-        self.finish_fetuses(analysis);
+        self.finish_signals(analysis);
         for fetus in &mut self.fetuses {
-            *fetus = Fetus::new(fetus.index(), &self.settings);
+            *fetus = Fetus::new(fetus.index(), self.low_resolution, &self.settings);
         }
+        self.uterus = Uterus::new(&self.settings);
     }
 
     fn report(&mut self, fetus: FetusIndex, step: Step, analysis: &mut Analysis) {
@@ -149,4 +204,9 @@ impl Analyzer {
 
 fn fetuses(recording: &Recording) -> impl Iterator<Item = FetusIndex> {
     (0..recording.fetuses).map_while(FetusIndex::new)
+}
+
+/// Short-term variation needs 4 Hz and 0.25 bpm.
+fn is_low_resolution(recording: &Recording) -> bool {
+    recording.fhr_rate < SampleRate::FOUR_HZ || recording.fhr_step_quarter_bpm > 1
 }

@@ -2,14 +2,20 @@
 
 use ctg::{DecelerationKind, FetusIndex, FindingKind, Quantity, SignalGrade, Stage};
 
-use crate::Settings;
+use crate::baseline_conditions::BaselineConditions;
+use crate::features::Features;
+use crate::history::{History, Surroundings};
 use crate::ledger::{Draft, MethodName, measure};
 use crate::low_rate::LowRate;
 use crate::marks::{BaselineMark, Direction, EventMark, MorphologyStep, TICKS_PER_SECOND};
+use crate::minutes::{Minute, Minutes};
 use crate::quality::{CleanSecond, Cleaner, LossWindow, OctaveJump, grade};
 use crate::signal_loss::SignalLoss;
+use crate::sinusoidal_figo2015::Sinusoidal;
 use crate::ten_minute_nichd2008::{self, TenMinute};
 use crate::timeline::Second;
+use crate::uterus::Uterus;
+use crate::{Settings, deceleration_figo2015};
 
 const JUMP_METHOD: MethodName = MethodName { name: "octave_jump", version: 1 };
 
@@ -39,14 +45,19 @@ pub(crate) struct Fetus {
     signal_loss: SignalLoss,
     low_rates: [LowRate; 2],
     morphology: TenMinute,
+    conditions: BaselineConditions,
+    sinusoidal: Sinusoidal,
+    minutes: Minutes,
+    history: History,
     baseline_bpm: Option<f32>,
+    variability_bpm: Option<f32>,
     figures: Option<Figures>,
     next_second: u32,
 }
 
 impl Fetus {
     /// Nothing known yet.
-    pub(crate) fn new(index: FetusIndex, settings: &Settings) -> Self {
+    pub(crate) fn new(index: FetusIndex, low_resolution: bool, settings: &Settings) -> Self {
         Self {
             index,
             cleaner: Cleaner::default(),
@@ -54,7 +65,12 @@ impl Fetus {
             signal_loss: SignalLoss::default(),
             low_rates: [LowRate::new(settings.low_rate_bpm), LowRate::new(settings.very_low_rate_bpm)],
             morphology: TenMinute::new(settings),
+            conditions: BaselineConditions::new(settings),
+            sinusoidal: Sinusoidal::new(settings),
+            minutes: Minutes::new(low_resolution),
+            history: History::new(),
             baseline_bpm: None,
+            variability_bpm: None,
             figures: None,
             next_second: 0,
         }
@@ -65,8 +81,8 @@ impl Fetus {
         self.index
     }
 
-    /// Takes the next second.
-    pub(crate) fn push(&mut self, second: &Second, settings: &Settings) -> Step {
+    /// Takes the next second, with the contractions known so far.
+    pub(crate) fn push(&mut self, second: &Second, uterus: &Uterus, settings: &Settings) -> Step {
         let mut step = Step::default();
         let raw = &second.fhr[usize::from(self.index.get())];
         let clean = self.cleaner.clean(second.index, raw, settings);
@@ -74,47 +90,86 @@ impl Fetus {
         self.loss.push(&clean);
         self.watch(&clean, settings, &mut step);
         let morphology = self.morphology.push(&clean, settings);
-        self.take_morphology(morphology, settings, &mut step);
+        self.take_morphology(morphology, uterus, settings, &mut step);
+        self.sum_up(&clean, &mut step);
+        self.own(&mut step);
         step.figures = self.changed_figures(settings);
         step
     }
 
     /// Ends what is going on.
-    pub(crate) fn finish(&mut self, settings: &Settings) -> Step {
+    pub(crate) fn finish(&mut self, uterus: &Uterus, settings: &Settings) -> Step {
         let mut step = Step::default();
         let last = self.next_second.saturating_sub(1);
         step.drafts.extend(self.signal_loss.finish(last, &self.loss, settings));
         step.drafts.extend(self.low_rates.iter_mut().filter_map(LowRate::finish));
-        self.own(&mut step);
         let morphology = self.morphology.finish(self.next_second, settings);
-        self.take_morphology(morphology, settings, &mut step);
+        self.take_morphology(morphology, uterus, settings, &mut step);
+        for minute in self.minutes.finish() {
+            self.history.settle_minute(minute);
+        }
+        step.drafts.extend(self.conditions.finish());
+        step.drafts.extend(self.sinusoidal.finish());
+        self.own(&mut step);
         step
+    }
+
+    /// What rules look at.
+    pub(crate) fn features(&self, around: Surroundings<'_>) -> Features {
+        self.history.features(self.index, self.next_second, around)
     }
 
     /// Bytes on the heap.
     pub(crate) fn heap_bytes(&self) -> usize {
-        self.loss.heap_bytes() + self.morphology.heap_bytes()
+        self.loss.heap_bytes()
+            + self.morphology.heap_bytes()
+            + self.sinusoidal.heap_bytes()
+            + self.minutes.heap_bytes()
+            + self.history.heap_bytes()
     }
 
     fn watch(&mut self, clean: &CleanSecond, settings: &Settings, step: &mut Step) {
         step.drafts.extend(self.signal_loss.push(clean.index, &self.loss, settings));
         step.drafts.extend(self.low_rates.iter_mut().filter_map(|low_rate| low_rate.push(clean, settings)));
         step.drafts.extend(clean.jump.map(|jump| jump_draft(jump, clean.index)));
-        self.own(step);
     }
 
+    /// Says whose the findings are.
     fn own(&self, step: &mut Step) {
         for draft in &mut step.drafts {
             draft.fetus = Some(self.index);
         }
     }
 
-    fn take_morphology(&mut self, found: MorphologyStep, settings: &Settings, step: &mut Step) {
-        if let Some(newest) = found.baseline.iter().rfind(|mark| mark.stage == Stage::Provisional) {
-            self.baseline_bpm = newest.baseline_bpm;
+    fn take_morphology(&mut self, found: MorphologyStep, uterus: &Uterus, settings: &Settings, step: &mut Step) {
+        for mark in found.baseline.iter().filter(|mark| mark.stage == Stage::Provisional) {
+            self.baseline_bpm = mark.baseline_bpm;
+            step.drafts.extend(self.conditions.push_baseline(mark.second, mark.baseline_bpm));
         }
         step.baseline = found.baseline;
-        step.drafts.extend(found.events.iter().map(|mark| event_draft(mark, self.index, settings)));
+        for mark in &found.events {
+            let (kind, lag_s) = match mark.direction {
+                Direction::Up => (DecelerationKind::Untyped, None),
+                Direction::Down => deceleration_figo2015::kind(mark, uterus.contractions(), settings),
+            };
+            self.minutes.note(mark);
+            self.history.note_event(mark, kind);
+            step.drafts.push(event_draft(mark, kind, lag_s, settings));
+        }
+    }
+
+    /// Closes whole minutes: as known now, and the one before as it stays.
+    fn sum_up(&mut self, clean: &CleanSecond, step: &mut Step) {
+        let (draft, sinusoidal) = self.sinusoidal.push(clean.index, clean.mean_bpm());
+        step.drafts.extend(draft);
+        let Some((newest, settled)) = self.minutes.push(clean, self.baseline_bpm) else { return };
+        let newest = Minute { sinusoidal: sinusoidal == Some(true), ..newest };
+        step.drafts.extend(self.conditions.push_minute(&newest));
+        self.variability_bpm = newest.variability_bpm.or(self.variability_bpm);
+        self.history.note_minute(newest);
+        if let Some(settled) = settled {
+            self.history.settle_minute(settled);
+        }
     }
 
     fn changed_figures(&mut self, settings: &Settings) -> Option<Figures> {
@@ -122,7 +177,7 @@ impl Fetus {
         let loss_ratio = self.loss.ratio();
         let figures = Figures {
             baseline_bpm: self.baseline_bpm.map(f32::round),
-            variability_bpm: None,
+            variability_bpm: self.variability_bpm.map(f32::round),
             loss_ratio: (loss_ratio * HUNDREDTHS).round() / HUNDREDTHS,
             grade: grade(loss_ratio, settings),
         };
@@ -149,13 +204,10 @@ fn jump_draft(jump: OctaveJump, second: u32) -> Draft {
     }
 }
 
-fn event_draft(mark: &EventMark, fetus: FetusIndex, settings: &Settings) -> Draft {
+fn event_draft(mark: &EventMark, kind: DecelerationKind, lag_s: Option<f32>, settings: &Settings) -> Draft {
     let kind = match mark.direction {
         Direction::Up => FindingKind::Acceleration,
-        Direction::Down if mark.duration_s() >= settings.prolonged_s as f32 => {
-            FindingKind::Deceleration(DecelerationKind::Prolonged)
-        }
-        Direction::Down => FindingKind::Deceleration(DecelerationKind::Untyped),
+        Direction::Down => FindingKind::Deceleration(kind),
     };
     let mut measurements = vec![
         measure(Quantity::AmplitudeBpm, mark.amplitude_bpm()),
@@ -167,10 +219,11 @@ fn event_draft(mark: &EventMark, fetus: FetusIndex, settings: &Settings) -> Draf
     ];
     if mark.direction == Direction::Down {
         measurements.push(measure(Quantity::NadirBpm, mark.extreme_bpm));
+        measurements.extend(lag_s.map(|lag_s| measure(Quantity::LagS, lag_s)));
     }
     Draft {
         key: mark.key,
-        fetus: Some(fetus),
+        fetus: None,
         kind,
         stage: mark.stage,
         ongoing: mark.ongoing,

@@ -82,6 +82,12 @@ impl Ledger {
         self.start.plus_micros(i64::from(tick) * (ctg::MICROS_PER_SECOND / i64::from(TICKS_PER_SECOND)))
     }
 
+    /// The tick of a moment; `None` before the recording began.
+    pub(crate) fn tick(&self, moment: Timestamp) -> Option<u32> {
+        let ticks = moment.micros_since(self.start).checked_mul(i64::from(TICKS_PER_SECOND))?;
+        u32::try_from(ticks.div_euclid(ctg::MICROS_PER_SECOND)).ok()
+    }
+
     /// Bytes on the heap.
     pub(crate) fn heap_bytes(&self) -> usize {
         self.revisions.len() * 2 * size_of::<(u32, u16)>()

@@ -8,16 +8,29 @@
 #![forbid(unsafe_code)]
 
 mod analyzer;
-mod fetus;
-mod ledger;
-mod low_rate;
-mod marks;
-mod quality;
 mod settings;
+
+mod fetus;
+mod quality;
+mod timeline;
+mod twins;
+mod uterus;
+
+mod baseline_conditions;
+mod deceleration_figo2015;
+mod low_rate;
 mod signal_loss;
 mod silence;
+mod sinusoidal_figo2015;
 mod ten_minute_nichd2008;
-mod timeline;
+
+mod features;
+mod history;
+mod lasting;
+mod ledger;
+mod marks;
+mod minutes;
 
 pub use analyzer::{Analyzer, REPLAY_WINDOW_S, STATE_BYTES_MAX};
+pub use features::{Contraction, Deceleration, Event, Features, Minute};
 pub use settings::Settings;

@@ -75,3 +75,22 @@ pub(crate) struct MorphologyStep {
     /// New and revised events.
     pub(crate) events: Vec<EventMark>,
 }
+
+/// What is now known of one contraction.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct ContractionMark {
+    /// Tick of the onset as first announced: names the contraction in all its revisions.
+    pub(crate) key: u32,
+    /// How sure it is.
+    pub(crate) stage: Stage,
+    /// True while it has not ended.
+    pub(crate) ongoing: bool,
+    /// First tick inside.
+    pub(crate) start: u32,
+    /// Tick of the highest activity.
+    pub(crate) peak: u32,
+    /// First tick after, or after the last one known.
+    pub(crate) end: u32,
+    /// Peak above resting tone, toco units.
+    pub(crate) amplitude_toco: f32,
+}

@@ -43,6 +43,32 @@ pub struct Settings {
     /// Duration from which an event is a change of baseline, s (NICHD 2008: 10 min).
     pub baseline_change_s: u32,
 
+    /// From onset to nadir less than this is abrupt, s (NICHD 2008, China 2015, FIGO 2015: 30).
+    pub abrupt_s: u32,
+
+    /// Baseline above which there is tachycardia, bpm (China 2015, FIGO 2015, NICHD 2008: 160).
+    pub tachycardia_bpm: f32,
+    /// Baseline below which there is bradycardia, bpm (China 2015, FIGO 2015, NICHD 2008: 110).
+    pub bradycardia_bpm: f32,
+    /// Duration from which a baseline outside these limits is reported, s (the same sources: 10 min).
+    pub baseline_rate_first_s: u32,
+    /// Baseline variability up to which it is reduced, bpm (China 2015, NICHD 2008: minimal up to 5).
+    pub reduced_variability_bpm: f32,
+    /// Duration from which reduced variability is reported, s (China 2015: atypical from 40 min).
+    pub reduced_variability_first_s: u32,
+    /// Baseline variability above which it is increased, bpm (China 2015, FIGO 2015, NICHD 2008: 25).
+    pub increased_variability_bpm: f32,
+    /// Duration from which increased variability is reported, s (China 2015: abnormal beyond 10 min).
+    pub increased_variability_first_s: u32,
+    /// Duration from which a sinusoidal trace is reported, s (half of NICHD 2008's 20 min, so that it is in time).
+    pub sinusoidal_first_s: u32,
+    /// Contractions in ten minutes, averaged over thirty, above which there is tachysystole (FIGO 2015, NICHD 2008: 5).
+    pub tachysystole_per_10_min: f32,
+    /// Two fetal channels closer than this may show one heart, bpm.
+    pub twin_coincidence_bpm: f32,
+    /// Duration from which coincidence of twins is reported, s.
+    pub twin_coincidence_first_s: u32,
+
     /// Heart rate below which it is low, bpm (FIGO 2015: pathological baseline below 100).
     pub low_rate_bpm: f32,
     /// Heart rate below which it is very low, bpm (FIGO 2015: prolonged deceleration with FHR below 80).
@@ -77,6 +103,18 @@ impl Settings {
             event_edge_bpm: 5.0,
             prolonged_s: 120,
             baseline_change_s: 600,
+            abrupt_s: 30,
+            tachycardia_bpm: 160.0,
+            bradycardia_bpm: 110.0,
+            baseline_rate_first_s: 600,
+            reduced_variability_bpm: 5.0,
+            reduced_variability_first_s: 2400,
+            increased_variability_bpm: 25.0,
+            increased_variability_first_s: 600,
+            sinusoidal_first_s: 600,
+            tachysystole_per_10_min: 5.0,
+            twin_coincidence_bpm: 2.0,
+            twin_coincidence_first_s: 30,
             low_rate_bpm: 100.0,
             very_low_rate_bpm: 80.0,
             low_rate_first_s: 15,
