@@ -1,7 +1,7 @@
 use ctg::{DeviceEvent, DeviceEventKind, DeviceId, Interval, RecordingId, Timestamp};
 
 use crate::database::{Change, bounded, commit, on, word};
-use crate::recordings::recording_id;
+use crate::recordings::{device_id, recording_id};
 use crate::{Store, StoreError};
 
 impl Store {
@@ -33,13 +33,33 @@ impl Store {
              where e.recording = $1 and e.device = coalesce(r.device, e.device) and e.at_us >= $2 and e.at_us < $3 \
              order by e.at_us, e.sequence";
         bounded(async {
-            let rows: Vec<(Vec<u8>, i64, i64, String)> = on!(self.database.reader(), pool => sqlx::query_as(SELECT)
+            let rows: Vec<(Option<Vec<u8>>, i64, i64, String)> = on!(self.database.reader(), pool => sqlx::query_as(SELECT)
                 .bind(recording.as_bytes().as_slice())
                 .bind(within.start.as_micros())
                 .bind(within.end.as_micros())
                 .fetch_all(pool)
                 .await)?;
             rows.into_iter().map(event).collect()
+        })
+        .await
+    }
+
+    /// Events of all devices that arrived at or after `since`, in order of arrival, at most `limit`.
+    pub async fn events_since(&self, since: Timestamp, limit: u32) -> Result<Vec<(DeviceId, DeviceEvent)>, StoreError> {
+        const SELECT: &str = "select device, recording, sequence, at_us, kind from device_event \
+             where received_us >= $1 order by received_us, device, sequence limit $2";
+        bounded(async {
+            let rows: Vec<(String, Option<Vec<u8>>, i64, i64, String)> =
+                on!(self.database.reader(), pool => sqlx::query_as(SELECT)
+                    .bind(since.as_micros())
+                    .bind(i64::from(limit))
+                    .fetch_all(pool)
+                    .await)?;
+            rows.into_iter()
+                .map(|(device, recording, sequence, at_us, kind)| {
+                    Ok((device_id(&device)?, event((recording, sequence, at_us, kind))?))
+                })
+                .collect()
         })
         .await
     }
@@ -68,9 +88,9 @@ async fn insert(
     Ok(inserted == 1)
 }
 
-fn event((recording, sequence, at_us, kind): (Vec<u8>, i64, i64, String)) -> Result<DeviceEvent, StoreError> {
+fn event((recording, sequence, at_us, kind): (Option<Vec<u8>>, i64, i64, String)) -> Result<DeviceEvent, StoreError> {
     Ok(DeviceEvent {
-        recording: Some(recording_id(&recording)?),
+        recording: recording.as_deref().map(recording_id).transpose()?,
         sequence: sequence.cast_unsigned(),
         at: Timestamp::from_micros(at_us),
         kind: word(DeviceEventKind::from_code(&kind), "kind of an event")?,

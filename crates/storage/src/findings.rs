@@ -1,4 +1,4 @@
-use ctg::{Analysis, FetusIndex, Finding, FindingKind, Interval, Method, RecordingId, Stage, Timestamp};
+use ctg::{Analysis, BaselinePoint, FetusIndex, Finding, FindingKind, Interval, Method, RecordingId, Stage, Timestamp};
 
 use crate::database::{Change, bounded, commit, number, on, storable, word};
 use crate::{Store, StoreError, baseline, pack};
@@ -29,18 +29,36 @@ impl Store {
         analysis: &Analysis,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let points: Vec<_> = analysis.baseline.iter().filter(|point| point.stage == Stage::Final).collect();
-        if analysis.findings.is_empty() && points.is_empty() {
+        self.record_analyses(&[(recording, analysis)], now).await
+    }
+
+    /// The same for several analyses, in one commit.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`], and nothing kept, if any of them would have been refused alone.
+    pub async fn record_analyses(
+        &self,
+        analyses: &[(RecordingId, &Analysis)],
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let learned: Vec<_> = analyses.iter().filter(|(_, analysis)| is_worth_keeping(analysis)).collect();
+        if learned.is_empty() {
             return Ok(());
         }
         bounded(async {
-            let known = self.known(recording).await?.ok_or(StoreError::Conflict)?;
-            let mut change = self.database.change().await?;
-            for finding in &analysis.findings {
-                assert_eq!(finding.recording, recording, "an analysis speaks of one recording");
-                insert(&mut change, known.handle, finding, now).await?;
+            let mut known = Vec::with_capacity(learned.len());
+            for (recording, _) in &learned {
+                known.push(self.known(*recording).await?.ok_or(StoreError::Conflict)?);
             }
-            baseline::insert(&mut change, &known, &points, now).await?;
+            let mut change = self.database.change().await?;
+            for ((recording, analysis), known) in learned.iter().zip(&known) {
+                for finding in &analysis.findings {
+                    assert_eq!(finding.recording, *recording, "an analysis speaks of one recording");
+                    insert(&mut change, known.handle, finding, now).await?;
+                }
+                let points: Vec<_> = final_points(analysis).collect();
+                baseline::insert(&mut change, known, &points, now).await?;
+            }
             commit(change).await
         })
         .await
@@ -78,6 +96,14 @@ impl Store {
         })
         .await
     }
+}
+
+fn is_worth_keeping(analysis: &Analysis) -> bool {
+    !analysis.findings.is_empty() || final_points(analysis).next().is_some()
+}
+
+fn final_points(analysis: &Analysis) -> impl Iterator<Item = &BaselinePoint> {
+    analysis.baseline.iter().filter(|point| point.stage == Stage::Final)
 }
 
 /// Stores a revision, or makes sure that the stored one is the same.

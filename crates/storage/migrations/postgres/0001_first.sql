@@ -59,6 +59,7 @@ create table device_event (
 );
 
 create index device_event_by_recording on device_event (recording, at_us);
+create index device_event_by_arrival on device_event (received_us);
 
 create table finding (
     recording bigint not null references recording (handle),
