@@ -34,3 +34,5 @@ mod minutes;
 pub use analyzer::{Analyzer, REPLAY_WINDOW_S, STATE_BYTES_MAX};
 pub use features::{Contraction, Deceleration, Event, Features, Minute};
 pub use settings::Settings;
+
+pub mod rules;
