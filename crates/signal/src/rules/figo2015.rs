@@ -133,7 +133,7 @@ fn repetitive(view: &View<'_>, variability_bpm: Option<f64>) -> Vec<Criterion> {
     let reduced = variability_bpm.is_some_and(|bpm| bpm < f64::from(REDUCED_BELOW_BPM));
     if reduced && view.length_min() >= 20 {
         let twenty = view.tail(20);
-        criteria.push(REPETITIVE_LATE_20_MIN.judge(twenty.share(grave).or(Some(0.0)), twenty.interval()));
+        criteria.push(REPETITIVE_LATE_20_MIN.judge(twenty.share(grave), twenty.interval()));
     }
     criteria
 }

@@ -135,7 +135,7 @@ fn criteria(view: &View<'_>) -> Vec<Criterion> {
 fn concerning(view: &View<'_>) -> Criterion {
     let is_concerning = |one: &Deceleration| is_variable(one) && one.event.duration_s() > CONCERNING_ABOVE_S;
     let first_s = view.decelerations().find(|one| is_concerning(one)).map(|one| one.event.start_s);
-    let minutes = first_s.map_or(0.0, |first_s| (view.until_s() - first_s.max(view.from_s())) / 60.0);
+    let minutes = first_s.map_or(0.0, |first_s| (view.end_s() - first_s.max(view.start_s())) / 60.0);
     let repetitive = view.tail(30).share(is_concerning).is_some_and(|share| share >= REPETITIVE_SHARE);
     let table = if repetitive { REPETITIVE_CONCERNING } else { CONCERNING };
     table.judge(Some(minutes), view.interval())

@@ -88,8 +88,8 @@ pub(super) fn classify(features: &Features, context: &Context, tiers: &Tiers) ->
     let absent = ABSENT_VARIABILITY.judge(now.variability_bpm(), now.interval());
     let with_absent = [
         tiers.bradycardia.judge(now.baseline_bpm(), now.interval()),
-        RECURRENT_LATE.judge(view.greatest_share(RECURRENT_MIN, is_late).or(Some(0.0)), all),
-        RECURRENT_VARIABLE.judge(view.greatest_share(RECURRENT_MIN, is_variable).or(Some(0.0)), all),
+        RECURRENT_LATE.judge(view.greatest_share(RECURRENT_MIN, is_late), all),
+        RECURRENT_VARIABLE.judge(view.greatest_share(RECURRENT_MIN, is_variable), all),
     ];
     let sinusoidal = SINUSOIDAL.judge(view.sinusoidal_min(), all);
     let plain = [

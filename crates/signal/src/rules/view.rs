@@ -46,7 +46,7 @@ impl<'a> View<'a> {
 
     /// The stretch itself.
     pub(super) fn interval(&self) -> Interval {
-        self.features.interval(self.from_s(), self.until_s())
+        self.features.interval(self.start_s(), self.end_s())
     }
 
     /// The minutes, oldest first.
@@ -99,13 +99,13 @@ impl<'a> View<'a> {
 
     /// Every acceleration.
     pub(super) fn all_accelerations(&self) -> impl Iterator<Item = &'a Event> {
-        let (from_s, until_s) = (self.from_s(), self.until_s());
+        let (from_s, until_s) = (self.start_s(), self.end_s());
         self.features.accelerations.iter().filter(move |event| event.end_s > from_s && event.start_s < until_s)
     }
 
     /// Every deceleration.
     pub(super) fn decelerations(&self) -> impl Iterator<Item = &'a Deceleration> {
-        let (from_s, until_s) = (self.from_s(), self.until_s());
+        let (from_s, until_s) = (self.start_s(), self.end_s());
         let inside = move |one: &&Deceleration| one.event.end_s > from_s && one.event.start_s < until_s;
         self.features.decelerations.iter().filter(inside)
     }
@@ -122,7 +122,7 @@ impl<'a> View<'a> {
 
     /// Contractions; `None` when uterine activity is not measured.
     pub(super) fn contractions(&self) -> Option<Vec<&'a Contraction>> {
-        let (from_s, until_s) = (self.from_s(), self.until_s());
+        let (from_s, until_s) = (self.start_s(), self.end_s());
         let inside = |one: &&Contraction| one.end_s > from_s && one.start_s < until_s;
         self.features.contractions.as_ref().map(|all| all.iter().filter(inside).collect())
     }
@@ -146,23 +146,23 @@ impl<'a> View<'a> {
 
     /// Contractions in ten minutes, averaged over the stretch; `None` when not measured.
     pub(super) fn contractions_per_ten_min(&self) -> Option<f64> {
-        let begun = self.contractions()?.iter().filter(|one| one.start_s >= self.from_s()).count();
+        let begun = self.contractions()?.iter().filter(|one| one.start_s >= self.start_s()).count();
         (self.length_min() > 0).then(|| begun as f64 * TEN_MINUTES as f64 / self.length_min() as f64)
     }
 
     /// Movements that the mother felt.
     pub(super) fn movements_s(&self) -> Vec<f64> {
-        let (from_s, until_s) = (self.from_s(), self.until_s());
+        let (from_s, until_s) = (self.start_s(), self.end_s());
         self.features.movements_s.iter().copied().filter(|at_s| (from_s..until_s).contains(at_s)).collect()
     }
 
     /// First second.
-    pub(super) fn from_s(&self) -> f64 {
+    pub(super) fn start_s(&self) -> f64 {
         self.minutes.first().map_or(self.features.until_s, |minute| f64::from(minute.index) * 60.0)
     }
 
     /// First second after.
-    pub(super) fn until_s(&self) -> f64 {
+    pub(super) fn end_s(&self) -> f64 {
         self.minutes.last().map_or(self.features.until_s, |minute| f64::from(minute.index + 1) * 60.0)
     }
 
@@ -215,4 +215,60 @@ pub(super) fn worst(criteria: &[Criterion]) -> Concern {
         Level::Normal | Level::Points(_) => Concern::Normal,
     };
     criteria.iter().map(concern).max().unwrap_or(Concern::Suspicious)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample::{BEFORE_LABOR, quiet};
+    use super::*;
+
+    #[test]
+    fn a_hole_cuts_the_view() {
+        let mut features = quiet(40);
+        features.minutes.remove(24);
+        assert_eq!(View::last(&features, 60).length_min(), 15);
+        assert_eq!(View::last(&features, 60).start_s(), 25.0 * 60.0);
+        assert_eq!(View::last(&features, 10).length_min(), 10);
+    }
+
+    #[test]
+    fn rows_of_minutes_are_not_broken_by_unknown_ones() {
+        let mut features = quiet(10);
+        features.minutes[3].variability_bpm = None;
+        features.minutes[7].variability_bpm = Some(3.0);
+        let view = View::last(&features, 10);
+        let moderate = |minute: &Minute| minute.variability_bpm.map(|bpm| bpm > 5.0);
+        assert_eq!(view.longest_row_min(moderate), Some(6.0));
+        assert_eq!(view.longest_row_min(|_| None), None);
+    }
+
+    #[test]
+    fn shares_count_contractions_and_not_decelerations() {
+        let both =
+            quiet(20).with_contractions(1, DecelerationKind::Late).deceleration(1010.0, 30.0, DecelerationKind::Late);
+        let view = View::last(&both, 20);
+        assert_eq!(view.share(is_late), Some(0.25));
+        assert_eq!(view.share(is_variable), Some(0.0));
+        assert_eq!(view.greatest_share(10, is_late), Some(0.5));
+        assert_eq!(view.contractions_per_ten_min(), Some(2.0));
+        let none = Features { contractions: Some(Vec::new()), ..both };
+        assert_eq!(View::last(&none, 20).share(is_late), None);
+    }
+
+    #[test]
+    fn an_empty_trace_has_no_values() {
+        let empty = quiet(0);
+        let view = View::last(&empty, 60);
+        assert_eq!(view.refusal(10, "10 min"), Some(Answer::Insufficient { needs: "10 min" }));
+        assert_eq!((view.baseline_bpm(), view.sinusoidal_min(), view.contractions_per_ten_min()), (None, None, None));
+        assert_eq!(view.accelerations(&BEFORE_LABOR), 0.0);
+    }
+
+    #[test]
+    fn ten_lost_minutes_anywhere_forbid_a_conclusion() {
+        let mut features = quiet(40);
+        features.minutes[5..15].iter_mut().for_each(|minute| minute.loss_ratio = 0.51);
+        assert!(View::last(&features, 40).refusal(10, "").is_some());
+        assert!(View::last(&features, 25).refusal(10, "").is_none());
+    }
 }
