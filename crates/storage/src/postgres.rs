@@ -23,7 +23,9 @@ pub(crate) async fn open(url: &str) -> Result<PgPool, StoreError> {
     let options = PgConnectOptions::from_str(url)?.application_name("maia");
     // A connection of its own: changing a schema may take longer than any other statement.
     let mut connection = PgConnection::connect_with(&options).await?;
-    sqlx::migrate!("migrations/postgres").set_ignore_missing(true).run(&mut connection).await?;
+    // Not `run`: the future of that cannot be sent to another thread. A later release's migrations are no error:
+    // each leaves a schema that the release before it can work with.
+    sqlx::migrate!("migrations/postgres").set_ignore_missing(true).run_direct(None, &mut connection, false).await?;
     partition(&mut connection).await?;
     connection.close().await?;
     let pool = PgPoolOptions::new()

@@ -38,9 +38,18 @@ pub(crate) async fn open(url: &str) -> Result<Pools, StoreError> {
         .busy_timeout(BUSY_WAIT_MAX)
         .pragma("journal_size_limit", LOG_BYTES_KEPT_MAX.to_string());
     let writer = pool(1).connect_with(options.clone().pragma("cache_size", format!("-{WRITER_CACHE_KIB}"))).await?;
-    sqlx::migrate!("migrations/sqlite").set_ignore_missing(true).run(&writer).await?;
+    migrate(&writer).await?;
     let readers = pool(READERS_MAX).connect_with(options.create_if_missing(false).pragma("query_only", "on")).await?;
     Ok(Pools { writer, readers })
+}
+
+/// Brings the schema up to date in one change, so that of two processes one waits for the other. A later release's
+/// migrations are no error: each leaves a schema that the release before it can work with.
+async fn migrate(writer: &SqlitePool) -> Result<(), StoreError> {
+    let mut change = writer.begin_with("begin immediate").await?;
+    // Not `run`: the future of that cannot be sent to another thread.
+    sqlx::migrate!("migrations/sqlite").set_ignore_missing(true).run_direct(None, &mut *change, false).await?;
+    Ok(change.commit().await?)
 }
 
 fn pool(connections_max: u32) -> SqlitePoolOptions {
