@@ -193,7 +193,7 @@ mod tests {
         check(|c| c.devices[0].history_s = f64::NAN, Err(ConfigError::Time(a.clone())));
         check(
             |c| c.devices[0].trace = Arc::new(Woman::new(1, 0.0).fetus(Fetus::new(140.0)).record().trace),
-            Err(ConfigError::Empty(a.clone())),
+            Err(ConfigError::Empty(a)),
         );
     }
 

@@ -4,14 +4,13 @@ use std::time::Duration;
 
 use ctg::{DeviceEventKind, DeviceStatus, RecordingId, SampleBlock, Timestamp};
 use recordings::Session;
-use rumqttc::ConnectionError;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use wire::device::{self, Control};
 use wire::topic::{self, Channel};
 
 use crate::buffer::{Buffer, Moved};
-use crate::link::{Heard, Link};
+use crate::link::{Heard, Link, LinkError};
 use crate::outbox::Outbox;
 use crate::play::{Play, wall_clock};
 use crate::report::Shared;
@@ -142,7 +141,7 @@ impl Device {
     }
 
     /// One connection, from hello to its end; true when the device is through.
-    async fn converse(&mut self, mut link: Link) -> Result<bool, ConnectionError> {
+    async fn converse(&mut self, mut link: Link) -> Result<bool, LinkError> {
         let silent = self.buffer.awaits_watermark();
         let now = self.elapsed();
         self.buffer.handle_connected(now);
@@ -163,7 +162,7 @@ impl Device {
         }
     }
 
-    async fn exchange(&mut self, link: &mut Link) -> Result<Ended, ConnectionError> {
+    async fn exchange(&mut self, link: &mut Link) -> Result<Ended, LinkError> {
         loop {
             self.measure();
             let now = self.elapsed();
@@ -214,7 +213,7 @@ impl Device {
     }
 
     /// Sends what may be sent now: events first, then the oldest blocks.
-    fn send(&mut self, link: &mut Link) -> Result<(), ConnectionError> {
+    fn send(&mut self, link: &mut Link) -> Result<(), LinkError> {
         let now = self.elapsed();
         if self.status_at + STATUS_EVERY <= now && link.has_room() {
             self.publish_status(link)?;
@@ -238,7 +237,7 @@ impl Device {
         if now < self.silent_until { None } else { self.buffer.take_next(now) }
     }
 
-    fn publish_block(&mut self, link: &mut Link, sequence: u32) -> Result<(), ConnectionError> {
+    fn publish_block(&mut self, link: &mut Link, sequence: u32) -> Result<(), LinkError> {
         let Some(mut block) = self.session.block(&self.config.trace, sequence) else {
             return Ok(());
         };
@@ -382,7 +381,7 @@ impl Device {
         end.map_or(Duration::ZERO, |end| end.saturating_sub(now))
     }
 
-    fn publish_status(&mut self, link: &mut Link) -> Result<(), ConnectionError> {
+    fn publish_status(&mut self, link: &mut Link) -> Result<(), LinkError> {
         let now = self.elapsed();
         self.status_at = now;
         let spent = now.as_secs().min(BATTERY_LIFE_S) * 100 / BATTERY_LIFE_S;

@@ -29,6 +29,9 @@ pub(crate) enum Heard {
     Other,
 }
 
+/// Why a connection did not come about, or broke. Boxed, because it is large and seldom.
+pub(crate) type LinkError = Box<ConnectionError>;
+
 type Polled = (Box<EventLoop>, Result<Event, ConnectionError>);
 
 pub(crate) struct Link {
@@ -40,7 +43,7 @@ pub(crate) struct Link {
 
 impl Link {
     /// Connects and subscribes to the device's control topic.
-    pub(crate) async fn open(config: &DeviceConfig, broker: &Address, will: Vec<u8>) -> Result<Self, ConnectionError> {
+    pub(crate) async fn open(config: &DeviceConfig, broker: &Address, will: Vec<u8>) -> Result<Self, LinkError> {
         let (client, mut event_loop) = AsyncClient::new(options(config, broker, will), REQUESTS_MAX);
         let mut network = NetworkOptions::new();
         network.set_connection_timeout(CONNECT_TIMEOUT_S);
@@ -49,7 +52,7 @@ impl Link {
         let mut link = Self { client, polling: Box::pin(poll(Box::new(event_loop))), in_flight: 0 };
         while !matches!(link.event().await?, Event::Incoming(Packet::ConnAck(_))) {}
         let control = topic::build(&config.id, Channel::Control);
-        link.client.try_subscribe(control, QoS::AtLeastOnce).map_err(|_| ConnectionError::RequestsDone)?;
+        link.client.try_subscribe(control, QoS::AtLeastOnce).map_err(|_| full())?;
         while !matches!(link.event().await?, Event::Incoming(Packet::SubAck(_))) {}
         Ok(link)
     }
@@ -60,14 +63,14 @@ impl Link {
     }
 
     /// Sends a packet at QoS 1; the caller made sure that there is room.
-    pub(crate) fn publish(&mut self, topic: &str, retain: bool, payload: Vec<u8>) -> Result<(), ConnectionError> {
+    pub(crate) fn publish(&mut self, topic: &str, retain: bool, payload: Vec<u8>) -> Result<(), LinkError> {
         self.in_flight = self.in_flight.saturating_add(1);
         let sent = self.client.try_publish(topic, QoS::AtLeastOnce, retain, payload);
-        sent.map_err(|_| ConnectionError::RequestsDone)
+        sent.map_err(|_| full())
     }
 
     /// Waits for what the broker says. Cancel-safe.
-    pub(crate) async fn hear(&mut self) -> Result<Heard, ConnectionError> {
+    pub(crate) async fn hear(&mut self) -> Result<Heard, LinkError> {
         #[expect(clippy::wildcard_enum_match_arm, reason = "of MQTT's many packets a device acts on two")]
         Ok(match self.event().await? {
             Event::Incoming(Packet::PubAck(_)) => {
@@ -80,20 +83,25 @@ impl Link {
     }
 
     /// Waits until everything is acknowledged, then ends the connection in good order.
-    pub(crate) async fn close(mut self) -> Result<(), ConnectionError> {
+    pub(crate) async fn close(mut self) -> Result<(), LinkError> {
         while self.in_flight > 0 {
             self.hear().await?;
         }
-        self.client.try_disconnect().map_err(|_| ConnectionError::RequestsDone)?;
+        self.client.try_disconnect().map_err(|_| full())?;
         while !matches!(self.event().await?, Event::Outgoing(rumqttc::Outgoing::Disconnect)) {}
         Ok(())
     }
 
-    async fn event(&mut self) -> Result<Event, ConnectionError> {
+    async fn event(&mut self) -> Result<Event, LinkError> {
         let (event_loop, event) = self.polling.as_mut().await;
         self.polling = Box::pin(poll(event_loop));
-        event
+        event.map_err(Box::new)
     }
+}
+
+/// More requests than [`REQUESTS_MAX`], which never happens while callers ask for room.
+fn full() -> LinkError {
+    Box::new(ConnectionError::RequestsDone)
 }
 
 async fn poll(mut event_loop: Box<EventLoop>) -> Polled {

@@ -1,4 +1,5 @@
 //! Devices against a real Mosquitto and a small service that stores, forgets and tells watermarks.
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test ends where its set-up fails")]
 
 use std::collections::BTreeMap;
 use std::net::TcpListener;

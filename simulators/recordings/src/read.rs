@@ -6,8 +6,8 @@ use crate::Trace;
 
 /// Most samples per channel that a file may hold: a week at 4 Hz.
 const SAMPLES_MAX: usize = 7 * 86_400 * 4;
-/// Toco at and above this counts as 127: some monitors write their full scale as 127.5.
-const TOCO_MAX: f64 = 127.5;
+/// Full scale of some monitors; beyond what [`HalfToco`] can say, and so read as absent.
+const TOCO_FULL_SCALE: f64 = 127.5;
 
 /// Why a file is no recording.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -47,8 +47,8 @@ pub enum ReadError {
 
 /// Reads columns `t_s,fhr_bpm,toco[,fhr2_bpm]` at 4 Hz.
 ///
-/// A heart rate of 0 means no signal. A toco of 0 is a toco of 0 (resting tone at the end of the scale),
-/// unless the whole channel is 0: then there is no such channel.
+/// A heart rate of 0 means no signal. A toco of 0 is a toco of 0: resting tone at the end of the scale, as
+/// nine in ten zeros of both databases are. A toco of 127.5 is beyond the scale, and read as no signal.
 ///
 /// # Errors
 /// The first line that cannot be read exactly in quarters of a bpm and halves of a toco unit.
@@ -68,7 +68,7 @@ pub fn read_csv(text: &str) -> Result<Trace, ReadError> {
 
 /// Reads a WFDB record of two signals in format 16 at 4 Hz, heart rate first, as in the CTU-UHB database.
 ///
-/// Zeros mean the same as for [`read_csv`].
+/// Zeros and full scale mean the same as for [`read_csv`].
 ///
 /// # Errors
 /// What in the header or signal file does not fit, or the first sample that is not exact in quarters of a
@@ -163,7 +163,7 @@ impl Channels {
         for (channel, rate) in self.rates.iter_mut().zip(rates_bpm) {
             channel.push(quarter_bpm(*rate).ok_or("heart rate must be 0 to 300 bpm in steps of 0.25")?);
         }
-        self.toco.push(Some(half_toco(toco).ok_or("toco must be 0 to 127.5 in steps of 0.5")?));
+        self.toco.push(half_toco(toco).ok_or("toco must be 0 to 127.5 in steps of 0.5")?);
         Ok(())
     }
 
@@ -171,14 +171,13 @@ impl Channels {
         if self.toco.is_empty() {
             return Err(ReadError::Size);
         }
-        let silent = self.toco.iter().all(|toco| *toco == HalfToco::new(0));
         let step = coarsest_step(self.rates.iter().flatten().flatten().copied());
         Ok(Trace {
             rate: SampleRate::FOUR_HZ,
             fhr_step_quarter_bpm: step,
             fhr: self.rates.into_iter().map(|rates| FhrChannel { rates, quality: None }).collect(),
             mhr: None,
-            toco: (!silent).then_some(self.toco),
+            toco: Some(self.toco),
         })
     }
 }
@@ -198,9 +197,10 @@ fn quarter_bpm(rate_bpm: f64) -> Option<Option<QuarterBpm>> {
     exact.then(|| QuarterBpm::new(quarters as u16))
 }
 
-fn half_toco(toco: f64) -> Option<HalfToco> {
-    let exact = (toco * 2.0).fract() == 0.0 && (0.0..=TOCO_MAX).contains(&toco);
-    if exact { HalfToco::new((toco * 2.0).min(f64::from(HalfToco::MAX)) as u8) } else { None }
+/// `None` when out of range or not exact; `Some(None)` for full scale.
+fn half_toco(toco: f64) -> Option<Option<HalfToco>> {
+    let exact = (toco * 2.0).fract() == 0.0 && (0.0..=TOCO_FULL_SCALE).contains(&toco);
+    exact.then(|| HalfToco::new((toco * 2.0) as u8))
 }
 
 #[cfg(test)]

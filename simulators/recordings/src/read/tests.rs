@@ -11,8 +11,8 @@ fn quarters(channel: &FhrChannel) -> Vec<u16> {
     channel.rates.iter().map(|rate| rate.map_or(0, QuarterBpm::quarters)).collect()
 }
 
-fn halves(trace: &Trace) -> Vec<u8> {
-    trace.toco.iter().flatten().map(|toco| toco.unwrap().halves()).collect()
+fn halves(trace: &Trace) -> Vec<Option<u8>> {
+    trace.toco.iter().flatten().map(|toco| toco.map(HalfToco::halves)).collect()
 }
 
 #[test]
@@ -21,21 +21,21 @@ fn csv_is_read_exactly() {
         read_csv("t_s,fhr_bpm,toco,fhr2_bpm\n0.00,140.25,0,0\n0.25,0,12.5,131\r\n0.50,141,127.5,132\n").unwrap();
     assert_eq!(quarters(&trace.fhr[0]), [561, 0, 564]);
     assert_eq!(quarters(&trace.fhr[1]), [0, 524, 528]);
-    assert_eq!(halves(&trace), [0, 25, 254]);
+    assert_eq!(halves(&trace), [Some(0), Some(25), None]);
     assert_eq!((trace.fhr_step_quarter_bpm, trace.rate), (1, SampleRate::FOUR_HZ));
 }
 
 #[test]
-fn a_toco_of_zeros_is_no_channel_and_whole_rates_have_a_coarse_step() {
+fn whole_rates_have_a_coarse_step() {
     let trace = read_csv("t_s,fhr_bpm,toco\n0,140,0\n0.25,141,0\n").unwrap();
-    assert_eq!((trace.toco, trace.fhr_step_quarter_bpm), (None, 4));
+    assert_eq!(trace.fhr_step_quarter_bpm, 4);
 }
 
 #[test]
 fn wfdb_is_read_exactly() {
     let trace = read_wfdb(HEADER, &signal(&[(14_625, 2600), (0, 0), (14_650, 12_750)])).unwrap();
     assert_eq!(quarters(&trace.fhr[0]), [585, 0, 586]);
-    assert_eq!(halves(&trace), [52, 0, 254]);
+    assert_eq!(halves(&trace), [Some(52), Some(0), None]);
 }
 
 fn check_csv(text: &str, expect: &str) {
