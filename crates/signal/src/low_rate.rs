@@ -131,3 +131,50 @@ fn draft(episode: &Episode, limit_bpm: f32, stage: Stage) -> Draft {
         ],
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Pushes stretches of (seconds, bpm); gives `second:stage:low seconds` of each word.
+    fn check(stretches: &[(u32, Option<f32>)], expect: &[(u32, Stage, f64)]) {
+        let mut low_rate = LowRate::new(100.0);
+        let settings = Settings::published();
+        let samples = stretches.iter().flat_map(|(length, bpm)| std::iter::repeat_n(*bpm, *length as usize));
+        let said: Vec<_> = samples
+            .enumerate()
+            .filter_map(|(second, bpm)| {
+                let valid_bpm = [bpm; 4];
+                let clean = CleanSecond { index: second as u32, valid_bpm, trace_bpm: valid_bpm, jump: None };
+                low_rate.push(&clean, &settings).map(|draft| (second as u32, draft.stage, draft.measurements[2].value))
+            })
+            .collect();
+        assert_eq!(said, expect);
+    }
+
+    #[test]
+    fn the_limit_itself_is_not_low() {
+        check(&[(60, Some(100.0))], &[]);
+        check(&[(14, Some(99.75)), (5, Some(140.0))], &[]);
+        check(&[(15, Some(99.75)), (5, Some(140.0))], &[(14, Stage::Provisional, 15.0), (19, Stage::Final, 15.0)]);
+    }
+
+    #[test]
+    fn it_is_revised_every_five_seconds_and_ends_above_the_hysteresis() {
+        check(
+            &[(22, Some(90.0)), (4, Some(120.0)), (3, Some(104.75)), (5, Some(105.0))],
+            &[
+                (14, Stage::Provisional, 15.0),
+                (19, Stage::Provisional, 20.0),
+                (28, Stage::Provisional, 25.0),
+                (33, Stage::Final, 25.0),
+            ],
+        );
+    }
+
+    #[test]
+    fn loss_pauses_the_count_for_a_minute() {
+        check(&[(10, Some(90.0)), (59, None), (5, Some(90.0))], &[(73, Stage::Provisional, 15.0)]);
+        check(&[(10, Some(90.0)), (60, None), (14, Some(90.0))], &[]);
+    }
+}

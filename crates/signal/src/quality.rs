@@ -78,7 +78,7 @@ impl Cleaner {
             clean.valid_bpm[at] = valid;
             clean.trace_bpm[at] = valid.filter(|bpm| self.believes(tick, *bpm, settings));
         }
-        clean.jump = self.confirmed_octave(index, settings);
+        clean.jump = self.confirmed_octave(settings);
         clean
     }
 
@@ -110,13 +110,13 @@ impl Cleaner {
     }
 
     /// The jump, once the new level held for long enough; a jump back before that is none.
-    fn confirmed_octave(&mut self, index: u32, settings: &Settings) -> Option<OctaveJump> {
+    fn confirmed_octave(&mut self, settings: &Settings) -> Option<OctaveJump> {
         let (jump, now) = (self.octave?, self.accepted?);
         if !is_octave(now.bpm / jump.from_bpm) {
             self.octave = None;
             return None;
         }
-        let held = (index + 1) * TICKS_PER_SECOND - jump.tick >= settings.rate_jump_s * TICKS_PER_SECOND;
+        let held = now.tick + 1 - jump.tick >= settings.rate_jump_s * TICKS_PER_SECOND;
         if held { self.octave.take() } else { None }
     }
 }
@@ -174,5 +174,83 @@ pub(crate) fn grade(loss_ratio: f32, settings: &Settings) -> SignalGrade {
         SignalGrade::Limited
     } else {
         SignalGrade::Adequate
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Seconds of four equal samples in bpm, 0 for loss; gives the trace as text, `.` for loss.
+    fn check(bpm: &[u16], expect: &str) {
+        let mut cleaner = Cleaner::default();
+        let settings = Settings::published();
+        let seconds = bpm.iter().enumerate().map(|(second, bpm)| {
+            let raw = [QuarterBpm::new(bpm * 4); TICKS];
+            let clean = cleaner.clean(second as u32, &raw, &settings);
+            let jump = if clean.jump.is_some() { "!" } else { "" };
+            format!("{}{jump}", clean.trace_bpm[0].map_or(".".to_owned(), |bpm| bpm.to_string()))
+        });
+        assert_eq!(seconds.collect::<Vec<_>>().join(" "), expect);
+    }
+
+    #[test]
+    fn rates_out_of_range_are_lost() {
+        check(&[29, 30, 0, 0, 0, 240, 241, 280], ". 30 . . . 240 . .");
+    }
+
+    #[test]
+    fn a_jump_is_believed_once_it_lasts() {
+        check(&[140, 165, 140, 166, 140], "140 165 140 . 140");
+        check(&[140, 180, 180, 180, 180, 180, 180, 180], "140 . . . . . 180 180");
+        check(&[140, 180, 140, 180, 140], "140 . 140 . 140");
+    }
+
+    #[test]
+    fn after_a_gap_any_rate_is_believed() {
+        check(&[140, 0, 180], "140 . .");
+        check(&[140, 0, 0, 180], "140 . . 180");
+    }
+
+    #[test]
+    fn doubling_and_halving_are_told_once_they_last() {
+        let halved = [vec![140; 3], vec![70; 12]].concat();
+        check(&halved, "140 140 140 . . . . . 70 70 70 70 70! 70 70");
+        let doubled = [vec![110; 3], vec![220; 9], vec![110; 8]].concat();
+        check(&doubled, "110 110 110 . . . . . 220 220 220 220 . . . . . 110 110 110");
+        let other = [vec![140; 3], vec![90; 12]].concat();
+        check(&other, "140 140 140 . . . . . 90 90 90 90 90 90 90");
+    }
+
+    #[test]
+    fn loss_is_graded_at_a_fifth_and_a_half() {
+        let settings = Settings::published();
+        let cases = [
+            (0.19, SignalGrade::Adequate),
+            (0.2, SignalGrade::Limited),
+            (0.21, SignalGrade::Limited),
+            (0.49, SignalGrade::Limited),
+            (0.5, SignalGrade::Limited),
+            (0.51, SignalGrade::Uninterpretable),
+        ];
+        for (ratio, expect) in cases {
+            assert_eq!(grade(ratio, &settings), expect, "{ratio}");
+        }
+    }
+
+    #[test]
+    fn the_window_forgets() {
+        let settings = Settings { loss_window_s: 4, ..Settings::published() };
+        let mut window = LossWindow::new(&settings);
+        assert_eq!(window.ratio(), 1.0);
+        let second = |lost: bool| {
+            let trace_bpm = [(!lost).then_some(140.0); TICKS];
+            CleanSecond { index: 0, valid_bpm: trace_bpm, trace_bpm, jump: None }
+        };
+        for (lost, expect) in [(true, 1.0), (false, 0.5), (false, 1.0 / 3.0), (false, 0.25), (false, 0.0), (true, 0.25)]
+        {
+            window.push(&second(lost));
+            assert_eq!(window.ratio(), expect);
+        }
     }
 }

@@ -69,3 +69,32 @@ fn draft(episode: &Episode, settings: &Settings, stage: Stage) -> Draft {
         ],
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn silence_is_told_from_ten_seconds_on_and_ends() {
+        let (mut silence, settings) = (Silence::default(), Settings::published());
+        let newest_us = 100_000_000;
+        let mut said = Vec::new();
+        for seconds in 0..=21 {
+            let draft = silence.extend(newest_us, newest_us + seconds * ctg::MICROS_PER_SECOND, &settings);
+            said.extend(draft.map(|draft| (seconds, draft.stage, draft.measurements[0].value)));
+        }
+        let provisional = |seconds: u32| (i64::from(seconds), Stage::Provisional, f64::from(seconds));
+        assert_eq!(said, [provisional(10), provisional(15), provisional(20)]);
+        let ended = silence.end(&settings).unwrap();
+        assert_eq!((ended.start, ended.end, ended.stage), (400, 484, Stage::Final));
+        assert_eq!(silence.end(&settings), None);
+    }
+
+    #[test]
+    fn clocks_that_disagree_are_no_silence() {
+        let mut silence = Silence::default();
+        assert_eq!(silence.extend(100, -1_000_000_000, &Settings::published()), None);
+        assert_eq!(silence.extend(i64::MAX, i64::MAX, &Settings::published()), None);
+        assert!(silence.extend(0, i64::MAX, &Settings::published()).is_some());
+    }
+}

@@ -299,3 +299,6 @@ fn write_channel(
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
