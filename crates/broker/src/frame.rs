@@ -71,7 +71,7 @@ fn longest(first: u8) -> Result<usize, FrameError> {
         (4, 0) => Ok(2),
         (8 | 10, 0b0010) => Ok(SUBSCRIBE_BYTES_MAX),
         (12 | 14, 0) => Ok(0),
-        (5 | 6 | 7, _) => Err(FrameError::ExactlyOnce),
+        (5..=7, _) => Err(FrameError::ExactlyOnce),
         _ => Err(FrameError::Malformed),
     }
 }

@@ -23,4 +23,5 @@ mod window;
 
 pub use config::{Config, PacketRate, ServiceCredentials};
 pub use directory::Directory;
+pub use metrics::Metrics;
 pub use shell::listener::{Broker, Error, bind};

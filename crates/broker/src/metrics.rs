@@ -1,8 +1,8 @@
 use prometheus::{IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry};
 
-/// Numbers that tell how the endpoint does.
+/// Numbers that tell how the endpoint does; made once, and used by every run.
 #[derive(Clone, Debug)]
-pub(crate) struct Metrics {
+pub struct Metrics {
     /// Connections by role: `device`, `service`, `arriving`.
     pub(crate) connections: IntGaugeVec,
     pub(crate) accept_failures: IntCounter,
@@ -25,7 +25,11 @@ pub(crate) struct Metrics {
 }
 
 impl Metrics {
-    pub(crate) fn new(registry: &Registry) -> Result<Self, prometheus::Error> {
+    /// Registers the numbers.
+    ///
+    /// # Errors
+    /// When they are registered already.
+    pub fn new(registry: &Registry) -> Result<Self, prometheus::Error> {
         let counter = |name: &str, help: &str| {
             let counter = IntCounter::new(name, help)?;
             registry.register(Box::new(counter.clone()))?;

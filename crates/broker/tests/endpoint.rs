@@ -1,9 +1,10 @@
 //! The endpoint as its clients see it, byte for byte, over real sockets.
+#![expect(clippy::unwrap_used, reason = "a test ends where its set-up fails")]
 
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 
-use broker::{Broker, Config, Directory, PacketRate, ServiceCredentials};
+use broker::{Broker, Config, Directory, Metrics, PacketRate, ServiceCredentials};
 use bytes::BytesMut;
 use prometheus::Registry;
 use rumqttc::mqttbytes::v4::{
@@ -35,6 +36,10 @@ fn digest(secret: &str) -> [u8; 32] {
     Sha256::digest(secret.as_bytes()).into()
 }
 
+fn metrics() -> Metrics {
+    Metrics::new(&Registry::new()).unwrap()
+}
+
 fn directory(devices: &[&str]) -> Directory {
     devices.iter().map(|device| (device.parse().unwrap(), digest(&format!("secret of {device}")))).collect()
 }
@@ -51,7 +56,7 @@ fn config(per_second: u32) -> Config {
 
 async fn house() -> House {
     let (sender, receiver) = watch::channel(directory(&[BELT, "belt-2"]));
-    let broker: Broker = broker::bind(config(10_000), receiver, &Registry::new()).await.unwrap();
+    let broker: Broker = broker::bind(config(10_000), receiver, metrics()).await.unwrap();
     let stop = CancellationToken::new();
     let house = House { address: broker.local_addr(), directory: sender, stop: stop.clone() };
     tokio::spawn(broker.run(stop));
@@ -357,6 +362,6 @@ async fn a_client_that_says_nothing_is_sent_away() {
 async fn only_a_loopback_address_is_taken_without_tls() {
     let open = Config { address: "0.0.0.0:0".parse().unwrap(), ..config(1) };
     let (_sender, receiver) = watch::channel(Directory::default());
-    let refused = broker::bind(open, receiver, &Registry::new()).await.unwrap_err();
+    let refused = broker::bind(open, receiver, metrics()).await.unwrap_err();
     assert!(refused.to_string().contains("loopback"), "{refused}");
 }

@@ -2,7 +2,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use prometheus::Registry;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
@@ -41,9 +40,6 @@ pub enum Error {
         /// What the system says.
         source: std::io::Error,
     },
-    /// Two endpoints count into one registry.
-    #[error("metrics are registered already; run one endpoint per registry")]
-    Metrics(#[from] prometheus::Error),
 }
 
 /// An endpoint that listens and does not answer yet.
@@ -60,7 +56,7 @@ pub struct Broker {
 ///
 /// # Errors
 /// When the address is not a loopback one, or in use.
-pub async fn bind(config: Config, directory: watch::Receiver<Directory>, registry: &Registry) -> Result<Broker, Error> {
+pub async fn bind(config: Config, directory: watch::Receiver<Directory>, metrics: Metrics) -> Result<Broker, Error> {
     let address = config.address;
     if !address.ip().is_loopback() {
         return Err(Error::NotLoopback(address));
@@ -68,7 +64,6 @@ pub async fn bind(config: Config, directory: watch::Receiver<Directory>, registr
     let failed = |source| Error::Bind { address, source };
     let listener = TcpListener::bind(address).await.map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;
-    let metrics = Metrics::new(registry)?;
     let connections_max = config.connections_max;
     let hub = Arc::new(Hub::new(config, directory, metrics));
     Ok(Broker { listener, address, connections_max, hub })
