@@ -42,7 +42,8 @@ pub fn encode_samples(block: &SampleBlock, encoding: Encoding) -> Vec<u8> {
 /// # Errors
 /// What is wrong with the payload, and what its sender can do about it.
 pub fn decode_event(payload: &[u8]) -> Result<DeviceEvent, DecodeError> {
-    Ok(encoding::decode::<event::Event>(payload)?.into_event())
+    let event = encoding::decode::<event::Event>(payload)?.into_event();
+    event.ok_or_else(|| DecodeError::malformed(Encoding::of(payload), "rec must be given for start and stop"))
 }
 
 /// Writes an event.

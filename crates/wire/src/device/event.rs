@@ -9,7 +9,7 @@ use super::series::{Number, Recording, Value};
 pub(super) struct Event {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     rec: Option<Recording>,
-    seq: u64,
+    seq: Value<EventNumber>,
     t: Value<Timestamp>,
     kind: Kind,
 }
@@ -32,18 +32,33 @@ struct Kind(DeviceEventKind);
 #[derive(Clone, Copy)]
 struct Percent(u8);
 
+/// Every JSON library holds these integers exactly.
+#[derive(Clone, Copy)]
+struct EventNumber(u64);
+
 impl Event {
     pub(super) fn of(event: &DeviceEvent) -> Self {
-        Self { rec: event.recording.map(Recording), seq: event.sequence, t: Value(event.at), kind: Kind(event.kind) }
+        Self {
+            rec: event.recording.map(Recording),
+            seq: Value(EventNumber(event.sequence)),
+            t: Value(event.at),
+            kind: Kind(event.kind),
+        }
     }
 
-    pub(super) fn into_event(self) -> DeviceEvent {
-        DeviceEvent {
+    /// `None` when a recording begins or ends and is not named.
+    pub(super) fn into_event(self) -> Option<DeviceEvent> {
+        let event = DeviceEvent {
             recording: self.rec.map(|recording| recording.0),
-            sequence: self.seq,
+            sequence: self.seq.0.0,
             at: self.t.0,
             kind: self.kind.0,
-        }
+        };
+        let is_named = match event.kind {
+            DeviceEventKind::Start | DeviceEventKind::Stop => event.recording.is_some(),
+            DeviceEventKind::Movement | DeviceEventKind::Complaint(_) => true,
+        };
+        is_named.then_some(event)
     }
 }
 
@@ -80,6 +95,18 @@ impl<'de> Deserialize<'de> for Kind {
             let known: Vec<_> = DeviceEventKind::ALL.iter().map(|kind| kind.code()).collect();
             D::Error::custom(format_args!("kind must be one of {}", known.join(", ")))
         })
+    }
+}
+
+impl Number for EventNumber {
+    const RANGE: &'static str = "event number must be 0 to 2^53 - 1";
+
+    fn to_number(self) -> i64 {
+        i64::try_from(self.0).unwrap_or(i64::MAX)
+    }
+
+    fn from_number(number: i64) -> Option<Self> {
+        u64::try_from(number).ok().filter(|number| *number < 1 << 53).map(Self)
     }
 }
 

@@ -198,11 +198,15 @@ fn nothing_long_or_deep_is_taken() {
 }
 
 #[test]
-fn a_device_clock_that_was_never_set_is_told_so() {
+fn events_and_status_out_of_range_are_told_so() {
     let error = decode_event(br#"{"seq":1,"t":5000000,"kind":"movement"}"#).unwrap_err().to_string();
     assert!(error.contains("between the years 2000 and 2100"), "{error}");
     let error = decode_event(br#"{"seq":1,"t":1795338903000000,"kind":"hiccup"}"#).unwrap_err().to_string();
     assert!(error.contains("kind must be one of start, stop, movement"), "{error}");
+    let error = decode_event(br#"{"seq":1,"t":1795338903000000,"kind":"stop"}"#).unwrap_err().to_string();
+    assert!(error.contains("rec must be given for start and stop"), "{error}");
+    let error = decode_event(br#"{"seq":9007199254740992,"t":1795338903000000,"kind":"pain"}"#).unwrap_err();
+    assert!(error.to_string().contains("0 to 2^53 - 1"), "{error}");
     let error = decode_status(br#"{"online":true,"bat":101}"#).unwrap_err().to_string();
     assert!(error.contains("0 to 100 percent"), "{error}");
 }
@@ -260,11 +264,11 @@ proptest! {
 
     #[test]
     fn events_and_status_survive(
-        (id, sequence, at) in (any::<Option<[u8; 16]>>(), any::<u64>(), any_time()),
+        (id, sequence, at) in (any::<[u8; 16]>(), 0_u64..1 << 53, any_time()),
         kind in prop::sample::select(DeviceEventKind::ALL),
         (online, battery_percent, backlog_blocks) in (any::<bool>(), prop::option::of(0_u8..=100), any::<Option<u32>>()),
     ) {
-        let event = DeviceEvent { recording: id.map(RecordingId::from_bytes), sequence, at, kind };
+        let event = DeviceEvent { recording: Some(RecordingId::from_bytes(id)), sequence, at, kind };
         let status = DeviceStatus { online, at: Some(at), battery_percent, backlog_blocks };
         for encoding in [Encoding::Cbor, Encoding::Json] {
             prop_assert_eq!(decode_event(&encode_event(&event, encoding)), Ok(event.clone()));
