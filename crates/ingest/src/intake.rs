@@ -133,6 +133,19 @@ pub(crate) fn quarantined(arrival: &Arrival, rejection: &Rejection) -> Quarantin
     }
 }
 
+/// What the device is told about an event that is stored, so that it may forget it: its topic and payload.
+/// `None` for anything else.
+pub(crate) fn confirmation(arrival: &Arrival, content: &Content) -> Option<(String, Vec<u8>)> {
+    match content {
+        Content::Event(device, event) => {
+            let control = Control::EventStored { sequence: event.sequence };
+            let payload = device::encode_control(&control, Encoding::of(&arrival.payload));
+            Some((topic::build(device, Channel::Control), payload))
+        }
+        Content::Block(_) | Content::Status(..) | Content::Unusable(_) => None,
+    }
+}
+
 /// What the device is told about a packet that is kept apart: its topic and payload. `None` when the
 /// topic names no device.
 pub(crate) fn refusal(arrival: &Arrival, content: &Content, rejection: &Rejection) -> Option<(String, Vec<u8>)> {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use ctg::{DeviceEvent, DeviceId, ReceivedBlock, RecordingId, Timestamp};
 use storage::{Appended, Quarantined, RecordingProgress, Store, StoreError};
 use tokio::sync::{mpsc, watch};
-use wire::device::{self, Control};
+use wire::device::{self, Control, Encoding};
 use wire::topic::{self, Channel};
 
 use crate::backoff::Backoff;
@@ -15,12 +15,17 @@ use crate::intake::{self, Content, Outcome, Rejection};
 use crate::metrics::Metrics;
 use crate::mqtt::{Item, Outgoing, Settled};
 use crate::progress::Known;
+use crate::run::now;
 use crate::watermarks::{Announcement, StoredBlock, Watermarks};
+
+/// Recordings that received something in so many seconds before the start are remembered: a day, as long
+/// as devices keep what they are not told about.
+const EARLIER_S: i64 = 86_400;
 
 /// What the watermarks must know of a commit.
 pub(crate) enum Note {
     Stored(Vec<StoredBlock>),
-    Online(DeviceId),
+    Online(DeviceId, Encoding),
 }
 
 /// Commits lots of packets, one after the other.
@@ -49,6 +54,9 @@ impl Committer {
         let quarantined = rejections.iter().map(|(item, rejection)| intake::quarantined(&item.arrival, rejection));
         self.quarantine(quarantined.collect()).await;
         self.settled.send(Settled::of(&lot)).await.ok()?;
+        for (topic, payload) in lot.iter().filter_map(|item| intake::confirmation(&item.arrival, &item.content)) {
+            self.outgoing.send(Outgoing { topic, payload }).await.ok()?;
+        }
         for (item, rejection) in rejections {
             if let Some((topic, payload)) = intake::refusal(&item.arrival, &item.content, &rejection) {
                 self.outgoing.send(Outgoing { topic, payload }).await.ok()?;
@@ -71,7 +79,8 @@ impl Committer {
                     self.metrics.count(Outcome::Status);
                     if status.online {
                         // Fails only when the watermarks' task has ended, and with it all of this.
-                        let _ = self.notes.send(Note::Online(device.clone())).await;
+                        let _ =
+                            self.notes.send(Note::Online(device.clone(), Encoding::of(&item.arrival.payload))).await;
                     }
                 }
                 Content::Unusable(rejection) => {
@@ -187,6 +196,7 @@ impl Keeper {
 
     /// Runs until no more notes can come.
     pub(crate) async fn run(mut self, mut notes: mpsc::Receiver<Note>) {
+        self.find_earlier().await;
         loop {
             let due = self.watermarks.next_timeout().map(Into::into);
             let to_ask = self.watermarks.to_ask();
@@ -210,6 +220,26 @@ impl Keeper {
         }
     }
 
+    /// Remembers the recordings of the last life: a device that stayed connected to the broker meanwhile
+    /// may have missed the watermark of what it sent last, and has no reason to send it again.
+    async fn find_earlier(&mut self) {
+        let mut backoff = Backoff::default();
+        let found = loop {
+            match self.store.recordings_since(now().plus_seconds(-EARLIER_S)).await {
+                Ok(found) => break found,
+                Err(error) => {
+                    tracing::warn!(%error, "watermarks of earlier recordings unknown");
+                    tokio::time::sleep(backoff.pause()).await;
+                }
+            }
+        };
+        // Newest last, so that the oldest is forgotten first.
+        for progress in found.into_iter().rev() {
+            let (known, RecordingProgress { recording, .. }) = (known(&progress), progress);
+            self.watermarks.handle_found(recording.device, recording.id, known, Instant::now());
+        }
+    }
+
     /// Tells what would have been told within the next second.
     async fn say_last_words(&mut self) {
         for announcement in self.watermarks.take_all() {
@@ -227,7 +257,7 @@ impl Keeper {
                     self.watermarks.handle_stored(block, now);
                 }
             }
-            Note::Online(device) => self.watermarks.handle_online(&device, now),
+            Note::Online(device, encoding) => self.watermarks.handle_online(&device, encoding, now),
         }
     }
 

@@ -39,7 +39,8 @@ pub(crate) struct Announcement {
 #[derive(Debug)]
 struct Tracked {
     device: DeviceId,
-    encoding: Encoding,
+    /// `None` until the device wrote something in this life of the service.
+    encoding: Option<Encoding>,
     progress: Progress,
     /// What was told last.
     told: Option<u32>,
@@ -65,13 +66,19 @@ impl Watermarks {
     /// A block of a recording is stored.
     pub(crate) fn handle_stored(&mut self, stored: StoredBlock, now: Instant) {
         let StoredBlock { device, encoding, recording, sequence, repeated } = stored;
-        let tracked = self.use_recording(device, encoding, recording, now);
+        let tracked = self.use_recording(device, recording, now);
+        tracked.encoding = Some(encoding);
         tracked.progress.handle_stored(sequence);
         let asks = tracked.progress.should_ask();
         if asks {
             self.to_ask.insert(recording);
         }
         self.plan(recording, repeated, now);
+    }
+
+    /// The store told of a recording of an earlier life; its device may not know how far it is stored.
+    pub(crate) fn handle_found(&mut self, device: DeviceId, recording: RecordingId, known: Known, now: Instant) {
+        self.use_recording(device, recording, now).progress.handle_known(known);
     }
 
     /// The store told of a recording that it was asked for.
@@ -83,13 +90,13 @@ impl Watermarks {
     }
 
     /// A device is there (again): it may have missed what it was told.
-    pub(crate) fn handle_online(&mut self, device: &DeviceId, now: Instant) {
+    pub(crate) fn handle_online(&mut self, device: &DeviceId, encoding: Encoding, now: Instant) {
         let first = (device.clone(), RecordingId::from_bytes([0; 16]));
         let recordings: Vec<RecordingId> =
             self.by_device.range(first..).take_while(|(of, _)| of == device).map(|(_, recording)| *recording).collect();
         for recording in recordings {
             if let Some(tracked) = self.recordings.get_mut(&recording) {
-                tracked.earliest = now;
+                (tracked.earliest, tracked.encoding) = (now, Some(encoding));
             }
             self.plan(recording, true, now);
         }
@@ -116,8 +123,8 @@ impl Watermarks {
             self.by_due.pop_first();
             let Some(tracked) = self.recordings.get_mut(&recording) else { continue };
             (tracked.due, tracked.earliest, tracked.told) = (None, now + PAUSE, tracked.progress.through());
-            let Some(through) = tracked.told else { continue };
-            let (device, encoding) = (tracked.device.clone(), tracked.encoding);
+            let (Some(through), Some(encoding)) = (tracked.told, tracked.encoding) else { continue };
+            let device = tracked.device.clone();
             announcements.push(Announcement { device, encoding, recording, through });
         }
         announcements
@@ -132,7 +139,7 @@ impl Watermarks {
     fn plan(&mut self, recording: RecordingId, repeat: bool, now: Instant) {
         let Some(tracked) = self.recordings.get_mut(&recording) else { return };
         let through = tracked.progress.through();
-        if through.is_none() || !(repeat || through != tracked.told) {
+        if through.is_none() || tracked.encoding.is_none() || !(repeat || through != tracked.told) {
             return;
         }
         let due = tracked.earliest.max(now);
@@ -145,13 +152,7 @@ impl Watermarks {
         self.by_due.insert((due, recording));
     }
 
-    fn use_recording(
-        &mut self,
-        device: DeviceId,
-        encoding: Encoding,
-        recording: RecordingId,
-        now: Instant,
-    ) -> &mut Tracked {
+    fn use_recording(&mut self, device: DeviceId, recording: RecordingId, now: Instant) -> &mut Tracked {
         self.uses += 1;
         let used = self.uses;
         if let Some(before) = self.recordings.get(&recording).map(|tracked| tracked.used) {
@@ -163,14 +164,14 @@ impl Watermarks {
         self.by_use.insert(used, recording);
         let tracked = self.recordings.entry(recording).or_insert_with(|| Tracked {
             device,
-            encoding,
+            encoding: None,
             progress: Progress::unknown(),
             told: None,
             earliest: now,
             due: None,
             used,
         });
-        (tracked.used, tracked.encoding) = (used, encoding);
+        tracked.used = used;
         tracked
     }
 
@@ -235,7 +236,7 @@ mod tests {
         watermarks.handle_stored(stored(1, 3, false), now);
         watermarks.handle_known(recording(1), Known { through: None, beyond: true }, now);
         assert_eq!(watermarks.next_timeout(), None);
-        watermarks.handle_online(&"belt-1".parse().unwrap(), now);
+        watermarks.handle_online(&"belt-1".parse().unwrap(), Encoding::Json, now);
         assert_eq!(told(&mut watermarks, now), [0; 0]);
     }
 
@@ -250,10 +251,21 @@ mod tests {
         assert_eq!(watermarks.next_timeout(), None);
         watermarks.handle_stored(stored(1, 6, true), start);
         assert_eq!(told(&mut watermarks, start + PAUSE), [7]);
-        watermarks.handle_online(&"belt-2".parse().unwrap(), start + PAUSE);
+        watermarks.handle_online(&"belt-2".parse().unwrap(), Encoding::Json, start + PAUSE);
         assert_eq!(watermarks.next_timeout(), None);
-        watermarks.handle_online(&"belt-1".parse().unwrap(), start + PAUSE);
+        watermarks.handle_online(&"belt-1".parse().unwrap(), Encoding::Json, start + PAUSE);
         assert_eq!(told(&mut watermarks, start + PAUSE), [7]);
+    }
+
+    #[test]
+    fn a_recording_of_an_earlier_life_is_told_when_its_device_shows_itself() {
+        let now = Instant::now();
+        let mut watermarks = Watermarks::default();
+        let belt = "belt-1".parse().unwrap();
+        watermarks.handle_found(belt, recording(1), Known { through: Some(3), beyond: true }, now);
+        assert_eq!((watermarks.next_timeout(), watermarks.to_ask()), (None, None));
+        watermarks.handle_online(&"belt-1".parse().unwrap(), Encoding::Json, now);
+        assert_eq!(told(&mut watermarks, now), [3]);
     }
 
     #[test]

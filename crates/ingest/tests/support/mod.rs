@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use broker::{Directory, PacketRate, ServiceCredentials};
 use bus::Bus;
-use ctg::{FhrChannel, HalfToco, QuarterBpm, RecordingId, SampleBlock, SampleRate, Timestamp};
+use ctg::{DeviceStatus, FhrChannel, HalfToco, QuarterBpm, RecordingId, SampleBlock, SampleRate, Timestamp};
 use ingest::{Config, Health};
 use prometheus::Registry;
 use rumqttc::{AsyncClient, Event, EventLoop, MqttOptions, Packet, QoS};
@@ -17,7 +17,7 @@ use storage::Store;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-use wire::device::{Control, Encoding, decode_control, encode_samples};
+use wire::device::{Control, Encoding, decode_control, encode_samples, encode_status};
 
 pub(crate) const LENGTH_MS: u16 = 1000;
 
@@ -152,11 +152,11 @@ pub(crate) async fn honest_device(port: u16, number: usize, blocks: u32, encodin
     let name = device_name(number);
     let (samples, control) = (format!("ctg/v1/{name}/samples"), format!("ctg/v1/{name}/control"));
     let (client, mut events) = client(port, &name);
-    let (mut next, mut covered) = (0, None);
+    let (mut next, mut covered, mut greeted) = (0, None, false);
     loop {
         match events.poll().await {
             Ok(Event::Incoming(Packet::ConnAck(_))) => {
-                client.try_subscribe(&control, QoS::AtLeastOnce).unwrap();
+                greeted = false;
                 next = covered.map_or(0, |through: u32| through + 1);
             }
             Ok(Event::Incoming(Packet::Publish(publish))) => {
@@ -170,7 +170,9 @@ pub(crate) async fn honest_device(port: u16, number: usize, blocks: u32, encodin
         if covered == Some(blocks - 1) {
             return;
         }
-        while next < blocks {
+        // Full while packets of the last connection are still on their way.
+        greeted = greeted || client.try_subscribe(&control, QoS::AtLeastOnce).is_ok() && say_online(&client, &name);
+        while greeted && next < blocks {
             let payload = encode_samples(&block(recording(number), next), encoding);
             if client.try_publish(&samples, QoS::AtLeastOnce, false, payload).is_err() {
                 break;
@@ -178,6 +180,12 @@ pub(crate) async fn honest_device(port: u16, number: usize, blocks: u32, encodin
             next += 1;
         }
     }
+}
+
+fn say_online(client: &AsyncClient, name: &str) -> bool {
+    let status = DeviceStatus { online: true, at: None, battery_percent: None, backlog_blocks: None };
+    let payload = encode_status(&status, Encoding::Json);
+    client.try_publish(format!("ctg/v1/{name}/status"), QoS::AtLeastOnce, true, payload).is_ok()
 }
 
 /// Checks that a recording is in the store bit by bit, every block once.
