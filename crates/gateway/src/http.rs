@@ -152,7 +152,7 @@ async fn metrics(
     if (proxied || !peer.ip().is_loopback()) && caller(&app, &headers).is_none() {
         return Err(Problem::new(StatusCode::UNAUTHORIZED, "read metrics from this machine, or log in"));
     }
-    let families = app.registry.gather();
+    let families = app.all_metrics.gather();
     let text = prometheus::TextEncoder::new().encode_to_string(&families);
     let text = text.map_err(|_| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "metrics cannot be written"))?;
     Ok(([(header::CONTENT_TYPE, prometheus::TEXT_FORMAT)], text).into_response())

@@ -56,7 +56,7 @@ pub(crate) struct App {
     pub(crate) config: Config,
     pub(crate) store: Store,
     pub(crate) bus: Bus,
-    pub(crate) registry: Registry,
+    pub(crate) all_metrics: Registry,
     pub(crate) metrics: Metrics,
     pub(crate) page: Page,
     /// Changes whenever queues may have been filled.
@@ -97,7 +97,7 @@ impl App {
     }
 }
 
-/// Serves the page and its viewers until `stop`.
+/// Serves the page and its viewers until `stop`; `/metrics` shows `all_metrics`, its own go into `own_metrics`.
 ///
 /// # Errors
 /// If the access code is too weak, metrics are registered twice, or the listener fails.
@@ -106,21 +106,22 @@ pub async fn run(
     listener: TcpListener,
     store: Store,
     bus: Bus,
-    registry: Registry,
+    all_metrics: Registry,
+    own_metrics: Registry,
     stop: CancellationToken,
 ) -> Result<(), Error> {
     let subscription = bus.subscribe();
     let app = Arc::new(App {
         board: Mutex::new(Board::new(config.late_after_s)),
         access: Mutex::new(Access::new(AccessCode::new(&config.access_code).map_err(|_| Error::AccessCode)?)),
-        metrics: Metrics::new(&registry)?,
+        metrics: Metrics::new(&own_metrics)?,
         page: Page::built_in(),
         filled: watch::Sender::new(()),
         stop: stop.clone(),
         config,
         store,
         bus,
-        registry,
+        all_metrics,
     });
     let router = crate::http::router(Arc::clone(&app)).into_make_service_with_connect_info::<SocketAddr>();
     let serve = axum::serve(listener, router).with_graceful_shutdown(stop.clone().cancelled_owned());
