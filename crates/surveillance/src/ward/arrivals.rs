@@ -19,6 +19,7 @@ pub(crate) struct Arrivals {
     newest_end: Option<Timestamp>,
     heard: Option<Timestamp>,
     live: Option<Live>,
+    late_until: Option<Timestamp>,
 }
 
 /// The newest block that came in time.
@@ -60,6 +61,9 @@ impl Arrivals {
         if new && !late && self.live.is_none_or(|live| end > live.end) {
             self.live = Some(Live { heard: received.received, end });
         }
+        if new && late {
+            self.late_until = self.late_until.max(Some(end));
+        }
         Arrival { new, late, makes_hole }
     }
 
@@ -76,6 +80,11 @@ impl Arrivals {
     /// The newest block that came in time.
     pub(crate) fn live(&self) -> Option<Live> {
         self.live
+    }
+
+    /// True if the samples up to this moment of the device's clock end in such that came late.
+    pub(crate) fn ends_late(&self, until: Timestamp) -> bool {
+        self.late_until.is_some_and(|late_until| until <= late_until)
     }
 
     /// The highest sequence that came.

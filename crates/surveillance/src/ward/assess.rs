@@ -252,7 +252,8 @@ impl Ward {
         }
         let Some(bed) = self.beds.get_mut(&id) else { return };
         let service_end = bed.arrivals.service_time(finding.interval.end);
-        let late = late || (!finding.ongoing && now.micros_since(service_end) > PAST_AFTER_S * ctg::MICROS_PER_SECOND);
+        let is_past = !finding.ongoing && now.micros_since(service_end) > PAST_AFTER_S * ctg::MICROS_PER_SECOND;
+        let late = late || is_past || bed.arrivals.ends_late(finding.interval.end);
         let key = key_of(&Fact::Finding { device: &bed.recording.device, finding, late });
         if bed.holding.get(&finding.number).is_some_and(|held| *held != key) {
             self.let_go(id, finding.number, service_end, now);

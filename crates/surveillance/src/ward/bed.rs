@@ -173,7 +173,11 @@ impl Bed {
                 learned.numerics = analysis.numerics;
             }
         }
-        self.revisions = stored.iter().map(|finding| (finding.number, finding.revision)).collect();
+        for finding in stored {
+            // Live revisions may have been made since the store was read.
+            let last = self.revisions.entry(finding.number).or_insert(finding.revision);
+            *last = finding.revision.max(*last);
+        }
         let mut known: Vec<Finding> = newest.into_values().collect();
         learned.findings = differing(&known, stored);
         self.number_revisions(&mut learned.findings);
