@@ -1,6 +1,7 @@
 //! `fleet`: simulated home devices on the command line.
 #![forbid(unsafe_code)]
 
+use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -90,14 +91,15 @@ enum What {
 
 const EXAMPLES: &str = "\
 Examples:
-  fleet demo                                       nine women on a broker that lets anybody in
-  fleet --secrets belts.txt replay a.csv 1001.hea  two files on the first two devices of belts.txt
-  fleet --speed 60 --spread 30 synthetic -n 500    five hundred devices, an hour each in a minute
-  fleet --outage 60:90 --history 12 synthetic -n 1 one that goes away for 90 s and brings its buffer";
+  fleet demo                                        nine women on a broker that lets anybody in
+  fleet --secrets belts.txt replay a.csv 1001.hea   two files on the first two devices of belts.txt
+  fleet --speed 60 --spread 30 synthetic -d 500     five hundred devices, an hour each in a minute
+  fleet --outage 60:90 --history 12 synthetic -d 1  one that goes away for 90 s and brings its buffer";
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    tracing_subscriber::fmt().with_env_filter(filter()).with_writer(std::io::stderr).init();
+    let colored = std::io::stderr().is_terminal();
+    tracing_subscriber::fmt().with_env_filter(filter()).with_writer(std::io::stderr).with_ansi(colored).init();
     let arguments = Arguments::parse();
     let config = FleetConfig {
         broker: address(&arguments.broker)?,
@@ -252,4 +254,38 @@ fn synthetic(devices: usize, minutes: f64, seed: u64) -> Vec<Arc<recordings::Tra
         Arc::new(woman.contractions_every(90.0, 240.0, 70.0, 45.0).record().trace)
     };
     (0..devices.clamp(1, SYNTHETIC_WOMEN)).map(woman).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn every_example_of_the_help_can_be_typed() {
+        Arguments::command().debug_assert();
+        let examples = EXAMPLES.lines().filter_map(|line| line.split("  ").find(|part| part.starts_with("fleet ")));
+        let parsed: Vec<_> = examples.map(|line| Arguments::try_parse_from(line.split(' ')).unwrap()).collect();
+        assert_eq!(parsed.len(), 4);
+    }
+
+    #[test]
+    fn synthetic_devices_get_names_and_share_women() {
+        let arguments =
+            Arguments::parse_from(["fleet", "--outage", "60:90", "synthetic", "-d", "40", "--minutes", "1"]);
+        let devices = devices(&arguments).unwrap();
+        assert_eq!((devices.len(), devices[39].id.as_str()), (40, "sim-40"));
+        assert!(Arc::ptr_eq(&devices[0].trace, &devices[16].trace));
+        assert_eq!(devices[0].outages, [Outage { at_s: 60.0, duration_s: 90.0, silent: false }]);
+    }
+
+    #[test]
+    fn mistakes_are_answered_with_what_to_write() {
+        let answer = |arguments: &[&str]| devices(&Arguments::parse_from(arguments)).unwrap_err().to_string();
+        assert!(answer(&["fleet", "--outage", "60", "demo"]).contains("such as 60:90"));
+        assert!(answer(&["fleet", "replay", "a.txt"]).contains("must end in .csv"));
+        assert!(address("localhost").unwrap_err().to_string().contains("HOST:PORT"));
+        assert_eq!(address("[::1]:1883").unwrap(), Address { host: "::1".into(), port: 1883 });
+    }
 }
