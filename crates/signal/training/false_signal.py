@@ -23,7 +23,7 @@ WINDOW, CHUNK = 20, 5
 STEPS, BATCH, CROP, DROPPED = 2900, 24, 1200, 0.15
 WITHOUT_MATERNAL = 0.3
 # Added to the logit where no maternal rate was seen, as src/learned/false_signal.rs does.
-WITHOUT_MATERNAL_LOGIT = 0.9
+WITHOUT_MATERNAL_LOGIT = 0.4
 
 
 def recordings(split):

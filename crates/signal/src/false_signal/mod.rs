@@ -9,11 +9,6 @@ use coincidence2022::coincidence;
 use crate::learned::false_signal::{LOOK_AHEAD_SAMPLES, LearnedFalseSignal, Sample};
 use crate::ledger::MethodName;
 
-/// From this probability on a sample counts as false (the scorer's and Boudet 2022's limit).
-pub(crate) const FALSE_SIGNAL_LIMIT: f32 = 0.5;
-/// How many samples (4 Hz) later the settled opinion on a sample comes: ten seconds.
-pub(crate) const FALSE_SIGNAL_LOOK_AHEAD_SAMPLES: usize = LOOK_AHEAD_SAMPLES;
-
 /// Heart rates that can be a signal at all, bpm; others count as absent (30 to 300: what monitors transmit).
 const RATES_BPM: std::ops::RangeInclusive<f32> = 30.0..=300.0;
 
@@ -45,7 +40,7 @@ impl FalseSignalMethod {
 pub(crate) struct FalseSignalOpinion {
     /// Of the sample just pushed; `None` without fetal signal, or where the method has no opinion.
     pub(crate) now: Option<f32>,
-    /// Of the sample [`FALSE_SIGNAL_LOOK_AHEAD_SAMPLES`] ago, knowing what followed; `None` likewise.
+    /// Of the sample ten seconds (40 samples) ago, knowing what followed; `None` likewise.
     pub(crate) settled: Option<f32>,
 }
 

@@ -1,5 +1,8 @@
 use super::*;
 
+/// From this probability on a sample counts as false (Boudet 2022).
+const FALSE_SIGNAL_LIMIT: f32 = 0.5;
+
 const METHODS: [FalseSignalMethod; 2] = [FalseSignalMethod::Learned2026, FalseSignalMethod::Coincidence2022];
 
 fn opinions(method: FalseSignalMethod, rates: &[(Option<f32>, Option<f32>)]) -> Vec<FalseSignalOpinion> {

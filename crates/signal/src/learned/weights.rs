@@ -19,6 +19,7 @@ impl<'a> WeightReader<'a> {
     }
 
     /// True when every weight was read: the file and the network have the same size.
+    #[cfg(test)]
     pub(crate) fn is_exhausted(&self) -> bool {
         self.rest.is_empty()
     }
