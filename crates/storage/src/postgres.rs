@@ -41,15 +41,18 @@ pub(crate) async fn open(url: &str) -> Result<PgPool, StoreError> {
 
 /// Makes `block` a hypertable of one chunk a day where the server has TimescaleDB, and says which it is.
 async fn partition(connection: &mut PgConnection) -> Result<(), StoreError> {
-    const AVAILABLE: &str = "select count(*) from pg_available_extensions where name = 'timescaledb'";
+    // Asked first: a server that has the extension but did not load it at its start ends the connection of whoever
+    // creates it. This setting exists once it is loaded.
+    const LOADED: &str = "select current_setting('timescaledb.disable_load', true) is not null";
+    const CREATE: &str = "create extension if not exists timescaledb";
     const PARTITION: &str = "select create_hypertable('block', 'start_us', chunk_time_interval => 86400000000::bigint, \
          if_not_exists => true, migrate_data => true)::text";
-    if sqlx::query_scalar::<_, i64>(AVAILABLE).fetch_one(&mut *connection).await? == 0 {
-        tracing::info!("server has no timescaledb: blocks stay in one plain table");
+    if !sqlx::query_scalar::<_, bool>(LOADED).fetch_one(&mut *connection).await? {
+        tracing::info!("timescaledb is not loaded by the server: blocks stay in one plain table");
         return Ok(());
     }
-    if let Err(error) = sqlx::query("create extension if not exists timescaledb").execute(&mut *connection).await {
-        tracing::warn!(%error, "timescaledb is there but not for this database: blocks stay in one plain table");
+    if let Err(error) = sqlx::query(CREATE).execute(&mut *connection).await {
+        tracing::warn!(%error, "timescaledb may not be used in this database: blocks stay in one plain table");
         return Ok(());
     }
     sqlx::query(PARTITION).execute(connection).await?;

@@ -13,6 +13,9 @@ const BUSY_WAIT_MAX: Duration = Duration::from_secs(5);
 const READERS_MAX: u32 = 4;
 /// The writer's page cache, in KiB: the open ends of some 10,000 recordings.
 const WRITER_CACHE_KIB: i32 = 65_536;
+/// Pages of the write-ahead log that are copied into the file in one go (16 MiB): the open end of a recording takes
+/// many blocks, and is copied once for several of them; more would hold up a commit for longer.
+const LOG_PAGES_MAX: i32 = 4096;
 /// Size that the write-ahead log is cut back to, in bytes.
 const LOG_BYTES_KEPT_MAX: i64 = 67_108_864;
 /// Rows of one statement: few sizes, so that every statement is prepared once.
@@ -37,7 +40,11 @@ pub(crate) async fn open(url: &str) -> Result<Pools, StoreError> {
         .foreign_keys(true)
         .busy_timeout(BUSY_WAIT_MAX)
         .pragma("journal_size_limit", LOG_BYTES_KEPT_MAX.to_string());
-    let writer = pool(1).connect_with(options.clone().pragma("cache_size", format!("-{WRITER_CACHE_KIB}"))).await?;
+    let of_writer = options
+        .clone()
+        .pragma("cache_size", format!("-{WRITER_CACHE_KIB}"))
+        .pragma("wal_autocheckpoint", LOG_PAGES_MAX.to_string());
+    let writer = pool(1).connect_with(of_writer).await?;
     migrate(&writer).await?;
     let readers = pool(READERS_MAX).connect_with(options.create_if_missing(false).pragma("query_only", "on")).await?;
     Ok(Pools { writer, readers })

@@ -1,6 +1,7 @@
 //! Where a test's store lies.
 
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
@@ -16,7 +17,7 @@ pub enum Place {
     /// A file.
     Sqlite(TempDir),
     /// A database of a server.
-    Postgres(PgConnectOptions),
+    Postgres(Box<PgConnectOptions>),
 }
 
 /// Runs a test of the suite on SQLite.
@@ -31,7 +32,7 @@ pub async fn on_postgres(test: impl AsyncFnOnce(&Place)) {
     let name = format!("maia_contract_{}_{}", std::process::id(), MADE.fetch_add(1, Ordering::Relaxed));
     let mut connection = PgConnection::connect_with(&server).await.expect("the PostgreSQL server must answer");
     connection.execute(AssertSqlSafe(format!("create database {name}"))).await.expect("the right to make databases");
-    test(&Place::Postgres(server.database(&name))).await;
+    test(&Place::Postgres(Box::new(server.database(&name)))).await;
     connection
         .execute(AssertSqlSafe(format!("drop database {name} with (force)")))
         .await
@@ -70,6 +71,25 @@ impl Place {
             Self::Postgres(options) => {
                 let mut connection = PgConnection::connect_with(options).await.expect("a connection");
                 sqlx::query_scalar(sql).fetch_one(&mut connection).await.expect(sql)
+            }
+        }
+    }
+
+    /// Disturbs whoever writes now: takes SQLite's lock for a moment, ends all connections to PostgreSQL.
+    pub async fn interrupt(&self) {
+        match self {
+            Self::Sqlite(_) => {
+                let mut connection = self.sqlite().await;
+                connection.execute("begin immediate").await.expect("the lock within the busy timeout");
+                tokio::time::sleep(Duration::from_millis(10)).await;
+                connection.execute("commit").await.expect("an end of the lock");
+            }
+            Self::Postgres(_) => {
+                self.execute(
+                    "select pg_terminate_backend(pid) from pg_stat_activity \
+                     where datname = current_database() and pid <> pg_backend_pid()",
+                )
+                .await;
             }
         }
     }

@@ -41,7 +41,7 @@ pub async fn come_back_whole(place: &Place) {
     for change in [&full, &bare, &complaint] {
         store.record_change(change).await.unwrap();
         assert_eq!(store.alert(change.alert.id).await.unwrap().as_ref(), Some(&change.alert));
-        assert_eq!(store.alert_log(change.alert.id).await.unwrap(), [change.entry.clone()]);
+        assert_eq!(store.alert_log(change.alert.id).await.unwrap(), std::slice::from_ref(&change.entry));
     }
     assert_eq!(store.open_alerts().await.unwrap(), [complaint.alert, full.alert.clone(), bare.alert]);
     let taken = answer(&full.alert, AlertState::Acknowledged, LogKind::Acknowledged, "护士 Li", second(110));

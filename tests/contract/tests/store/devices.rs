@@ -57,6 +57,22 @@ pub async fn events_come_in_order_from_their_own_device(place: &Place) {
     assert_eq!(store.events(recording(2), ALWAYS).await.unwrap(), []);
 }
 
+pub async fn events_of_all_devices_come_by_arrival(place: &Place) {
+    let store = place.open().await;
+    let (first, other): (DeviceId, DeviceId) = ("belt-1".parse().unwrap(), "belt-2".parse().unwrap());
+    let movement = |sequence| event(sequence, 100 - sequence as i64, DeviceEventKind::Movement);
+    let outside = DeviceEvent { recording: None, ..movement(3) };
+    for (device, told, received_s) in
+        [(&first, movement(1), 10), (&other, movement(2), 20), (&first, outside.clone(), 30)]
+    {
+        store.append_events(device, &[told], second(received_s)).await.unwrap();
+    }
+    let all = [(first.clone(), movement(1)), (other.clone(), movement(2)), (first.clone(), outside)];
+    assert_eq!(store.events_since(second(10), 10).await.unwrap(), all);
+    assert_eq!(store.events_since(second(11), 10).await.unwrap(), all[1..]);
+    assert_eq!(store.events_since(second(10), 2).await.unwrap(), all[..2]);
+}
+
 pub async fn quarantine_is_bounded(place: &Place) {
     let store = place.open().await;
     let packet = |number: usize, length: usize| Quarantined {

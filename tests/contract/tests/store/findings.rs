@@ -29,7 +29,7 @@ pub async fn keep_every_revision(place: &Place) {
     assert_eq!(store.findings(recording(1), ALWAYS).await.unwrap(), [other.clone(), first.clone()]);
     store.record_analysis(recording(1), &said([grown.clone(), withdrawn.clone()]), second(61)).await.unwrap();
     assert_eq!(store.findings(recording(1), ALWAYS).await.unwrap(), [grown.clone(), withdrawn.clone()]);
-    assert_eq!(store.findings(recording(1), seconds(0, 30)).await.unwrap(), [grown.clone()]);
+    assert_eq!(store.findings(recording(1), seconds(0, 30)).await.unwrap(), std::slice::from_ref(&grown));
     assert_eq!(store.findings(recording(1), seconds(40, 60)).await.unwrap(), [withdrawn.clone()]);
     // Only the newest revision counts: the first one of the second finding began earlier.
     assert_eq!(store.findings(recording(1), seconds(5, 10)).await.unwrap(), []);
@@ -74,6 +74,22 @@ pub async fn need_their_recording(place: &Place) {
     assert_eq!(store.findings(recording(1), ALWAYS).await.unwrap(), []);
     assert_eq!(store.finding_history(recording(1), 0).await.unwrap(), []);
     assert_eq!(store.baseline(recording(1), ALWAYS).await.unwrap(), []);
+}
+
+pub async fn of_many_recordings_are_kept_together_or_not_at_all(place: &Place) {
+    let store = place.open().await;
+    store.append(&[blocks(1, 0..1), blocks(2, 0..1)].concat()).await.unwrap();
+    let (first, second_one) = (finding(1, 0, 0, seconds(1, 2)), finding(2, 0, 0, seconds(1, 2)));
+    let (first_said, second_said) = (said([first.clone()]), said([second_one.clone()]));
+    let unknown = said([finding(3, 0, 0, seconds(1, 2))]);
+    let with_unknown = [(recording(1), &first_said), (recording(3), &unknown)];
+    let recorded = store.record_analyses(&with_unknown, second(3)).await;
+    assert!(matches!(recorded, Err(StoreError::Conflict)), "{recorded:?}");
+    assert_eq!(store.findings(recording(1), ALWAYS).await.unwrap(), []);
+    let together = [(recording(1), &first_said), (recording(2), &second_said)];
+    store.record_analyses(&together, second(3)).await.unwrap();
+    assert_eq!(store.findings(recording(1), ALWAYS).await.unwrap(), [first]);
+    assert_eq!(store.findings(recording(2), ALWAYS).await.unwrap(), [second_one]);
 }
 
 pub async fn baseline_points_share_rows(place: &Place) {

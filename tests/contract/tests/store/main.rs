@@ -57,12 +57,14 @@ suite! {
         are_registered_changed_and_barred
         events_are_stored_once
         events_come_in_order_from_their_own_device
+        events_of_all_devices_come_by_arrival
         quarantine_is_bounded
     }
     findings {
         keep_every_revision
         do_not_change_afterwards
         need_their_recording
+        of_many_recordings_are_kept_together_or_not_at_all
         baseline_points_share_rows
         baseline_points_stay_as_first_said
     }
@@ -79,6 +81,7 @@ suite! {
     crashes {
         what_was_answered_survives_and_batches_are_whole
         a_dropped_future_leaves_all_or_nothing
+        writing_goes_on_after_interruptions
         everything_is_there_after_reopening
         opening_at_the_same_time_migrates_once
         a_changed_bit_is_reported_and_contained
