@@ -112,6 +112,7 @@ async fn events_and_statuses_become_news_and_events_are_stored() {
     let event = DeviceEvent { recording: Some(recording(0)), sequence: 8, at, kind: DeviceEventKind::Movement };
     let payload = encode_event(&event, Encoding::Cbor);
     client.publish(format!("{BELT}events"), QoS::AtLeastOnce, false, payload).await.unwrap();
+    assert_eq!(next_control(&mut events).await, Control::EventStored { sequence: 8 });
     let payload = encode_samples(&block(recording(0), 0), Encoding::Cbor);
     client.publish(format!("{BELT}samples"), QoS::AtLeastOnce, false, payload).await.unwrap();
     let told = Control::Stored { recording: recording(0), through: 0 };
