@@ -5,6 +5,8 @@ const RANK: Record<Priority, number> = { high: 3, medium: 2, low: 1 };
 /** The server's open alerts, mirrored; nothing is decided here. */
 export class Alerts {
   readonly #open = new Map<string, AlertUpdate>();
+  #sorted: readonly AlertUpdate[] | null = null;
+  #firstByDevice = new Map<string, AlertUpdate>();
 
   /** Takes one alert over; false if a newer version is known already. */
   apply(update: AlertUpdate): boolean {
@@ -12,6 +14,7 @@ export class Alerts {
     if (known !== undefined && !isNewer(update, known)) {
       return false;
     }
+    this.#sorted = null;
     if (update.alert.state === "resolved") {
       return this.#open.delete(update.alert.id);
     }
@@ -24,6 +27,7 @@ export class Alerts {
     const ids = new Set(updates.map((update) => update.alert.id));
     for (const id of [...this.#open.keys()].filter((id) => !ids.has(id))) {
       this.#open.delete(id);
+      this.#sorted = null;
     }
     updates.forEach((update) => this.apply(update));
   }
@@ -33,7 +37,16 @@ export class Alerts {
   }
 
   /** Unanswered before answered, then the most urgent, then the oldest first. */
-  sorted(): AlertUpdate[] {
+  sorted(): readonly AlertUpdate[] {
+    if (this.#sorted === null) {
+      this.#sorted = this.#inOrder();
+      const devices = this.#sorted.map((update) => [update.alert.device ?? "", update] as const);
+      this.#firstByDevice = new Map(devices.reverse());
+    }
+    return this.#sorted;
+  }
+
+  #inOrder(): AlertUpdate[] {
     const order = (one: AlertUpdate, other: AlertUpdate): number =>
       Number(isAnswered(one.alert)) - Number(isAnswered(other.alert)) ||
       RANK[other.alert.priority] - RANK[one.alert.priority] ||
@@ -43,7 +56,8 @@ export class Alerts {
 
   /** The most urgent unanswered alert of a device; what is answered comes after. */
   ofDevice(device: string): AlertUpdate | undefined {
-    return this.sorted().find((update) => update.alert.device === device);
+    this.sorted();
+    return this.#firstByDevice.get(device);
   }
 
   /** Alerts that nobody has on a screen yet. */

@@ -199,10 +199,10 @@ function countdown(alert: Alert, serverUs: number | null): string {
   }
   const leftS = (alert.deadline_us - serverUs) / 1e6;
   if (leftS <= 0) {
-    return `⏱ ${t("alertOverdue")}`;
+    return t("alertOverdue");
   }
   const word = alert.state === "acknowledged" ? "alertAgainIn" : "alertEscalatesIn";
-  return `⏱ ${t(word, { time: duration(Math.ceil(leftS)) })}`;
+  return t(word, { time: duration(Math.ceil(leftS)) });
 }
 
 function refusal(answer: Answer): string {

@@ -2,12 +2,13 @@ import { Geometry, type Scale } from "../chart/geometry.ts";
 import { drawStrip } from "../chart/strip.ts";
 import type { AlertUpdate, Grade, Numerics } from "../wire/messages.ts";
 import { h, setAttribute, setText } from "./dom.ts";
-import { type BedState, bedState } from "./freshness.ts";
+import { type BedState, bedState, FIGURES_MAX_S, LIVE_MAX_S } from "./freshness.ts";
+import type { History } from "./history.ts";
 import { age, condition, shortCondition, t, type Word } from "./i18n.ts";
 import type { Shown, Ward } from "./ward.ts";
 
-/** A heart rate older than this is not shown as a figure, s. */
-const FIGURE_MAX_S = 5;
+/** Share of the paper's width that one step of the wheel or an arrow key moves. */
+const SCROLL_SHARE = 0.25;
 /** A person who looked back in time is brought back to live after this, ms. */
 const BACK_TO_LIVE_MS = 60_000;
 
@@ -18,6 +19,7 @@ const STATES: Record<BedState, { readonly icon: string; readonly word: Word }> =
   uploading: { icon: "⇪", word: "stateUploading" },
   ended: { icon: "■", word: "stateEnded" },
   none: { icon: "○", word: "stateNone" },
+  unknown: { icon: "?", word: "stateUnknown" },
 };
 
 const GRADES: Record<Grade, { readonly icon: string; readonly word: Word }> = {
@@ -31,6 +33,7 @@ export class Bed {
   readonly element: HTMLElement;
   readonly #device: string;
   readonly #ward: Ward;
+  readonly #history: History;
   readonly #label = h("span", { class: "bed-label" });
   readonly #badge = h("span", { class: "badge-simulated" });
   readonly #state = h("span", { class: "bed-state" });
@@ -40,15 +43,20 @@ export class Bed {
   readonly #canvas = h("canvas");
   readonly #figures = h("div", { class: "figures" });
   readonly #back: HTMLButtonElement;
-  #focus: { startUs: number; endUs: number; untilMs: number } | null = null;
+  /** What a person looks back at: the right edge, and the stretch to mark. */
+  #look: { endUs: number; focus: readonly [startUs: number, endUs: number] | null; untilMs: number } | null = null;
+  #geometry: Geometry | null = null;
   #dirty = true;
   #state0: BedState = "none";
 
-  constructor(device: string, ward: Ward) {
+  constructor(device: string, ward: Ward, history: History) {
     this.#device = device;
     this.#ward = ward;
+    this.#history = history;
     this.#back = h("button", { class: "back-to-live", type: "button", hidden: true, onclick: () => this.lookAt(null) });
     this.#canvas.dataset["testid"] = `strip-${device}`;
+    this.#canvas.tabIndex = 0;
+    this.#listen();
     this.element = h(
       "section",
       { class: "bed", "data-testid": `bed-${device}`, "aria-label": device },
@@ -66,33 +74,108 @@ export class Bed {
     this.#dirty = true;
   }
 
-  /** Shows a stretch of time, or the present again. */
-  lookAt(interval: readonly [startUs: number, endUs: number] | null): void {
-    const untilMs = performance.now() + BACK_TO_LIVE_MS;
-    this.#focus = interval === null ? null : { startUs: interval[0], endUs: interval[1], untilMs };
-    this.#back.hidden = interval === null;
+  /** Shows a stretch of time in the middle of the paper, or the present again. */
+  lookAt(focus: readonly [startUs: number, endUs: number] | null): void {
+    const geometry = this.#geometry;
+    if (focus === null || geometry === null) {
+      this.#look = null;
+    } else {
+      const halfUs = (geometry.endUs - geometry.startUs) / 2;
+      this.#lookFrom((focus[0] + focus[1]) / 2 + halfUs, focus);
+    }
+    this.#back.hidden = this.#look === null;
     this.touch();
   }
 
-  /** Texts, ages and figures; called a few times a second. */
-  refresh(nowMs: number, alert: AlertUpdate | undefined): void {
+  /** Moves the paper by a share of its width; past the newest sample it is the present again. */
+  scroll(share: number): void {
+    const geometry = this.#geometry;
+    if (geometry !== null) {
+      this.#lookFrom(geometry.endUs + (geometry.endUs - geometry.startUs) * share, this.#look?.focus ?? null);
+      this.#back.hidden = this.#look === null;
+      this.touch();
+    }
+  }
+
+  #lookFrom(endUs: number, focus: readonly [startUs: number, endUs: number] | null): void {
+    const trace = this.#ward.shown(this.#device)?.trace;
+    const newestUs = trace?.newestUs ?? null;
+    const geometry = this.#geometry;
+    if (trace === undefined || newestUs === null || geometry === null) {
+      return;
+    }
+    const widthUs = geometry.endUs - geometry.startUs;
+    const wantedUs = Math.max(endUs, trace.info.start_us + widthUs);
+    if (wantedUs >= newestUs && focus === null) {
+      this.#look = null;
+      return;
+    }
+    const rightUs = Math.min(wantedUs, newestUs + 5e6);
+    this.#look = { endUs: rightUs, focus, untilMs: performance.now() + BACK_TO_LIVE_MS };
+    this.#history.need(this.#device, rightUs - widthUs, rightUs);
+  }
+
+  #listen(): void {
+    this.#canvas.addEventListener(
+      "wheel",
+      (event) => {
+        if (event.deltaX !== 0 || event.shiftKey) {
+          event.preventDefault();
+          this.scroll(Math.sign(event.deltaX || event.deltaY) * SCROLL_SHARE);
+        }
+      },
+      { passive: false },
+    );
+    this.#canvas.addEventListener("keydown", (event) => {
+      const shares: Record<string, number> = { ArrowLeft: -SCROLL_SHARE, ArrowRight: SCROLL_SHARE, PageUp: -1, PageDown: 1 };
+      const share = shares[event.key];
+      if (share !== undefined) {
+        event.preventDefault();
+        this.scroll(share);
+      } else if (event.key === "Home" || event.key === "Escape") {
+        this.lookAt(null);
+      }
+    });
+    let grabbedX: number | null = null;
+    this.#canvas.addEventListener("pointerdown", (event) => {
+      grabbedX = event.clientX;
+      this.#canvas.setPointerCapture(event.pointerId);
+    });
+    this.#canvas.addEventListener("pointermove", (event) => {
+      const moved = grabbedX === null ? 0 : grabbedX - event.clientX;
+      if (Math.abs(moved) > 3) {
+        this.scroll(moved / this.#canvas.clientWidth);
+        grabbedX = event.clientX;
+      }
+    });
+    const release = (): void => {
+      grabbedX = null;
+    };
+    this.#canvas.addEventListener("pointerup", release);
+    this.#canvas.addEventListener("pointercancel", release);
+  }
+
+  /** Texts, ages and figures; called a few times a second. Nothing is known of the present unless `live`. */
+  refresh(nowMs: number, alert: AlertUpdate | undefined, live: boolean): void {
     const device = this.#ward.devices.get(this.#device);
     const shown = this.#ward.shown(this.#device);
     setText(this.#label, device?.label ?? this.#device);
     setText(this.#badge, device?.simulated === true ? t("simulated") : "");
     setText(this.#back, t("backToLive"));
-    this.#refreshState(nowMs, shown);
-    this.#refreshGrade(shown);
+    const ageS = ageOf(nowMs, shown);
+    this.#refreshState(nowMs, shown, ageS, live);
+    this.#refreshGrade(shown, live ? ageS : null);
     this.#refreshAlert(alert);
-    this.#refreshFigures(nowMs, shown);
-    if (this.#focus !== null && nowMs > this.#focus.untilMs) {
+    this.#refreshFigures(shown, live ? ageS : null);
+    if (this.#look !== null && nowMs > this.#look.untilMs) {
       this.lookAt(null);
     }
   }
 
   /** Draws the strip if anything changed; `moves` says that the paper runs on. */
   draw(nowMs: number, scale: Scale, moves: boolean): void {
-    if (!this.#dirty && !(moves && this.#state0 !== "none")) {
+    const running = this.#state0 !== "none" && this.#state0 !== "ended";
+    if (!this.#dirty && !(moves && running)) {
       return;
     }
     this.#dirty = false;
@@ -102,23 +185,21 @@ export class Bed {
       return;
     }
     const shown = this.#ward.shown(this.#device);
-    const geometry = new Geometry(width, height, this.#endUs(nowMs, shown, width, scale), scale);
-    const focus = this.#focus === null ? null : ([this.#focus.startUs, this.#focus.endUs] as const);
+    this.#geometry = new Geometry(width, height, this.#endUs(nowMs, shown), scale);
     const names = { late: t("lateData"), short: shortCondition };
-    drawStrip(context, geometry, shown?.trace ?? null, { names, focus });
+    const silent = this.#state0 !== "live" && this.#state0 !== "ended";
+    drawStrip(context, this.#geometry, shown?.trace ?? null, { names, silent, focus: this.#look?.focus ?? null });
     setAttribute(this.element, "data-painted-us", String(shown?.trace.newestUs ?? 0));
   }
 
   /** The moment at the right edge: device time runs on with the page's clock after the newest sample. */
-  #endUs(nowMs: number, shown: Shown | undefined, width: number, scale: Scale): number {
+  #endUs(nowMs: number, shown: Shown | undefined): number {
     const newestUs = shown?.trace.newestUs ?? null;
     if (shown === undefined || newestUs === null || shown.sampledAtMs === null) {
       return this.#ward.serverUs(nowMs) ?? Date.now() * 1000;
     }
-    if (this.#focus !== null) {
-      const { pxPerS } = new Geometry(width, 100, 0, scale);
-      const aroundUs = (width / pxPerS) * 0.5e6;
-      return Math.min((this.#focus.startUs + this.#focus.endUs) / 2 + aroundUs, newestUs + 5e6);
+    if (this.#look !== null) {
+      return this.#look.endUs;
     }
     return this.#state0 === "ended" ? newestUs : newestUs + Math.max(0, nowMs - shown.sampledAtMs) * 1000;
   }
@@ -135,9 +216,9 @@ export class Bed {
     return { width, height };
   }
 
-  #refreshState(nowMs: number, shown: Shown | undefined): void {
-    const ageS = ageOf(nowMs, shown);
+  #refreshState(nowMs: number, shown: Shown | undefined, ageS: number | null, live: boolean): void {
     this.#state0 = bedState({
+      live,
       ageS,
       sinceLateS: shown?.lateAtMs == null ? null : (nowMs - shown.lateAtMs) / 1000,
       online: this.#ward.statuses.get(this.#device)?.online ?? null,
@@ -150,10 +231,10 @@ export class Bed {
     setAttribute(this.element, "data-age-s", ageS === null ? null : ageS.toFixed(0));
   }
 
-  #refreshGrade(shown: Shown | undefined): void {
-    const numerics = shown?.numerics.get(0);
-    if (numerics === undefined) {
-      setText(this.#grade, shown === undefined ? "" : t("gradeUnknown"));
+  #refreshGrade(shown: Shown | undefined, ageS: number | null): void {
+    const numerics = worst(shown);
+    if (numerics === null || ageS === null || ageS > FIGURES_MAX_S) {
+      setText(this.#grade, ageS === null || ageS > FIGURES_MAX_S ? "" : t("gradeUnknown"));
       setAttribute(this.#grade, "data-grade", null);
       return;
     }
@@ -170,10 +251,8 @@ export class Bed {
     setAttribute(this.element, "data-answered", update === undefined ? null : String(answered));
   }
 
-  #refreshFigures(nowMs: number, shown: Shown | undefined): void {
-    const ageS = ageOf(nowMs, shown);
-    const fresh = ageS !== null && ageS < FIGURE_MAX_S;
-    const rows = shown === undefined ? [] : figures(shown, fresh);
+  #refreshFigures(shown: Shown | undefined, ageS: number | null): void {
+    const rows = shown === undefined ? [] : figures(shown, ageS ?? Infinity);
     const text = JSON.stringify(rows);
     if (this.#figures.dataset["shown"] === text) {
       return;
@@ -192,30 +271,38 @@ function ageOf(nowMs: number, shown: Shown | undefined): number | null {
   return shown?.sampledAtMs == null ? null : Math.max(0, (nowMs - shown.sampledAtMs) / 1000);
 }
 
+/** The figures of the fetus whose signal is worst. */
+function worst(shown: Shown | undefined): Numerics | null {
+  const all = [...(shown?.numerics.values() ?? [])];
+  return all.sort((one, other) => other.loss_ratio - one.loss_ratio)[0] ?? null;
+}
+
 interface Figure {
   readonly kind: string;
   readonly name: string;
   readonly value: string;
 }
 
-function figures(shown: Shown, fresh: boolean): Figure[] {
+function figures(shown: Shown, ageS: number): Figure[] {
   const { trace } = shown;
+  const fresh = ageS < LIVE_MAX_S;
+  const analysed = ageS < FIGURES_MAX_S;
   const several = trace.fhr.length > 1;
   const whole = (value: number | null): string => (value === null ? "– –" : String(Math.round(value)));
   const figures: Figure[] = trace.fhr.map((ring, fetus) => ({
     kind: `fhr fetus-${fetus + 1}`,
     name: several ? `${t("fhr")} ${fetus + 1}` : t("fhr"),
-    value: whole(fresh ? trace.current(ring, FIGURE_MAX_S) : null),
+    value: whole(fresh ? trace.current(ring, LIVE_MAX_S) : null),
   }));
   const both = (of: (numerics: Numerics) => number | null): string =>
-    trace.fhr.map((_, fetus) => whole(of(shown.numerics.get(fetus) ?? NOTHING))).join(" / ");
+    trace.fhr.map((_, fetus) => whole(analysed ? of(shown.numerics.get(fetus) ?? NOTHING) : null)).join(" / ");
   figures.push({ kind: "small", name: t("baseline"), value: both((numerics) => numerics.baseline_bpm) });
   figures.push({ kind: "small", name: t("variability"), value: both((numerics) => numerics.variability_bpm) });
   if (trace.hasToco) {
-    figures.push({ kind: "small toco", name: t("toco"), value: whole(fresh ? trace.currentToco(FIGURE_MAX_S) : null) });
+    figures.push({ kind: "small toco", name: t("toco"), value: whole(fresh ? trace.currentToco(LIVE_MAX_S) : null) });
   }
   if (trace.hasMhr) {
-    figures.push({ kind: "small mhr", name: t("mhr"), value: whole(fresh ? trace.current(trace.mhr, FIGURE_MAX_S) : null) });
+    figures.push({ kind: "small mhr", name: t("mhr"), value: whole(fresh ? trace.current(trace.mhr, LIVE_MAX_S) : null) });
   }
   return figures;
 }

@@ -1,14 +1,18 @@
 /** How a bed stands; decided from ages that the page measures itself. */
-export type BedState = "live" | "delayed" | "offline" | "uploading" | "ended" | "none";
+export type BedState = "live" | "delayed" | "offline" | "uploading" | "ended" | "none" | "unknown";
 
 /** A newest sample younger than this is live, s. */
 export const LIVE_MAX_S = 5;
 /** Without a sample for longer than this the bed counts as offline, s: no deceleration can hide in less. */
 export const DELAYED_MAX_S = 15;
+/** Figures and grade of an analysis that ended longer ago are not shown, s: they would pass for the present. */
+export const FIGURES_MAX_S = DELAYED_MAX_S;
 /** Late blocks that came within this time mean that the device is uploading, s. */
 const UPLOADING_S = 5;
 
 export interface Signs {
+  /** False while the server is silent: then nothing is known of the present. */
+  readonly live: boolean;
   /** Age of the newest sample, s; null before the first. */
   readonly ageS: number | null;
   /** Time since a block came that was late, s; null if none did. */
@@ -20,6 +24,9 @@ export interface Signs {
 }
 
 export function bedState(signs: Signs): BedState {
+  if (!signs.live) {
+    return "unknown";
+  }
   if (signs.ageS === null) {
     return signs.stopped ? "ended" : "none";
   }

@@ -51,7 +51,7 @@ export class Header {
       t("bedsOffline", { count: count("offline") }),
     ];
     setText(this.#counts, ward.welcome === null ? t("connecting") : texts.join(" · "));
-    setText(this.#sound, soundIsOn ? `🔊 ${t("soundOn")} · ${t("soundTest")}` : `🔇 ${t("soundOff")}`);
+    setText(this.#sound, soundIsOn ? `♪ ${t("soundOn")} · ${t("soundTest")}` : `✕ ${t("soundOff")}`);
     this.#sound.classList.toggle("off", !soundIsOn);
     setText(this.#person, ward.welcome?.person ?? "");
     const serverUs = ward.serverUs(nowMs);

@@ -5,6 +5,7 @@ import { Bed } from "./bed.ts";
 import { h, setText } from "./dom.ts";
 import { isLive } from "./freshness.ts";
 import { Header } from "./header.ts";
+import { History } from "./history.ts";
 import { condition, t } from "./i18n.ts";
 import { Link } from "./link.ts";
 import { type Settings, storedSettings, storeSettings } from "./settings.ts";
@@ -39,6 +40,8 @@ export class Station {
   readonly #alertsTitle = h("h2");
   readonly #support = h("footer", { class: "decision-support" });
   readonly #timer: number;
+  readonly #life = new AbortController();
+  readonly #history = new History(this.#ward, (device) => this.#touch([device]));
   #settings: Settings = storedSettings();
   #nextRequest = 1;
   #refreshes = 0;
@@ -87,13 +90,15 @@ export class Station {
         void this.#sound.unlock();
       }
     };
-    window.addEventListener("pointerdown", unlock);
-    window.addEventListener("keydown", unlock);
-    window.addEventListener("resize", () => this.#touch(this.#beds.keys()));
+    const { signal } = this.#life;
+    window.addEventListener("pointerdown", unlock, { signal });
+    window.addEventListener("keydown", unlock, { signal });
+    window.addEventListener("resize", () => this.#rename(), { signal });
   }
 
   #stop(): void {
     window.clearInterval(this.#timer);
+    this.#life.abort();
     this.#link.stop();
     this.#ended();
   }
@@ -174,7 +179,7 @@ export class Station {
     const byLabel = new Intl.Collator(undefined, { numeric: true });
     devices.sort((one, other) => byLabel.compare(one.label, other.label));
     const wanted = devices.map(({ device }) => {
-      const bed = this.#beds.get(device) ?? new Bed(device, this.#ward);
+      const bed = this.#beds.get(device) ?? new Bed(device, this.#ward, this.#history);
       this.#beds.set(device, bed);
       return bed;
     });
@@ -205,7 +210,7 @@ export class Station {
     const updates = this.#ward.alerts.sorted();
     this.#list.show(updates, serverUs);
     this.#sounds(live);
-    this.#beds.forEach((bed, device) => bed.refresh(nowMs, this.#ward.alerts.ofDevice(device)));
+    this.#beds.forEach((bed, device) => bed.refresh(nowMs, this.#ward.alerts.ofDevice(device), live));
     this.#header.refresh(nowMs, this.#ward, [...this.#beds.values()].map((bed) => bed.state), this.#sound.isOn);
     this.#behind.hidden = !this.#ward.catchingUp || this.#ward.welcome === null;
     setText(this.#behind, t("resync"));
@@ -220,7 +225,7 @@ export class Station {
 
   #sounds(live: boolean): void {
     this.#soundOff.hidden = this.#sound.isOn;
-    setText(this.#soundOff, `🔇 ${t("soundOffDetail")}`);
+    setText(this.#soundOff, t("soundOffDetail"));
     this.#sound.tick(this.#ward.alerts.sounding(), live);
     for (const { alert } of this.#ward.alerts.sorted()) {
       if (alert.priority === "low" && !alert.late && !isAnswered(alert) && !this.#heardLow.has(alert.id)) {
@@ -289,5 +294,5 @@ function columnsFor(beds: number): number {
   if (window.innerWidth < 900 || beds <= 1) {
     return 1;
   }
-  return beds <= 10 ? 2 : beds <= 18 ? 3 : 4;
+  return beds <= 10 ? 2 : beds <= 12 ? 3 : 4;
 }

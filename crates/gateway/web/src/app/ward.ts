@@ -76,20 +76,31 @@ export class Ward {
       if (shown === undefined) {
         continue;
       }
-      const newestBefore = shown.trace.newestUs;
-      if (!shown.trace.add(block)) {
-        continue;
-      }
-      changed.add(shown.trace.info.device);
-      const newest = shown.trace.newestUs;
-      if (newest !== null && newest !== newestBefore) {
-        shown.sampledAtMs = this.#sampledAt(shown, newest, block, nowMs);
-      }
-      if (block.late && !this.catchingUp) {
-        shown.lateAtMs = nowMs;
+      if (this.#addBlock(shown, block, nowMs)) {
+        changed.add(shown.trace.info.device);
       }
     }
     return changed;
+  }
+
+  /** Takes blocks from long ago in, which say nothing about the present; true if any was new. */
+  addHistory(shown: Shown, blocks: readonly Block[]): boolean {
+    return blocks.filter((block) => shown.trace.add(block)).length > 0;
+  }
+
+  #addBlock(shown: Shown, block: Block, nowMs: number): boolean {
+    const newestBefore = shown.trace.newestUs;
+    if (!shown.trace.add(block)) {
+      return false;
+    }
+    const newest = shown.trace.newestUs;
+    if (newest !== null && newest !== newestBefore) {
+      shown.sampledAtMs = this.#sampledAt(shown, newest, block, nowMs);
+    }
+    if (block.late && !this.catchingUp) {
+      shown.lateAtMs = nowMs;
+    }
+    return true;
   }
 
   /** Takes messages in; the devices whose beds changed, or all. */

@@ -2,7 +2,7 @@
 export type Language = "zh" | "en";
 
 export const WORDS = {
-  title: ["Maia 胎心监护中心站", "Maia fetal monitoring station"],
+  title: ["Maia 胎心监护中心站", "Maia central station"],
   decisionSupport: [
     "仅供辅助判读,不能替代医护人员的临床判断。",
     "Decision support only: it does not replace clinical judgement.",
@@ -17,7 +17,7 @@ export const WORDS = {
   loginWait: ["尝试次数过多,请 {seconds} 秒后再试。", "Too many tries: wait {seconds} s."],
   loginUnreachable: ["无法连接服务器,请重试。", "The service does not answer: try again."],
   connecting: ["正在连接服务器…", "Connecting to the service…"],
-  notLive: ["非实时画面", "NOT LIVE"],
+  notLive: ["非实时画面 NOT LIVE", "NOT LIVE"],
   notLiveDetail: [
     "已 {seconds} 秒未收到服务器数据,画面不是实时的。请勿依赖本屏幕,请电话联系床旁。",
     "Nothing from the service for {seconds} s. Do not rely on this screen: telephone the bedside.",
@@ -51,6 +51,7 @@ export const WORDS = {
   stateUploading: ["补传中", "uploading late data"],
   stateEnded: ["已结束", "ended"],
   stateNone: ["未监护", "no recording"],
+  stateUnknown: ["状态不明", "not known"],
   age: ["{age}前", "{age} ago"],
   battery: ["电量 {percent}%", "battery {percent} %"],
   gradeAdequate: ["信号良好", "signal adequate"],

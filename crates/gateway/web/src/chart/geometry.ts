@@ -10,6 +10,8 @@ const PX_PER_CM = 96 / 2.54;
 const TOCO_MAX = 100;
 /** Height of the row between the two charts, which holds the times. */
 const TIME_ROW_PX = 15;
+/** Height that a label needs. */
+const LABEL_PX = 16;
 /** Share of the rest that the heart rate gets, as on paper (FHR 8 cm, toco 4 cm). */
 const FHR_SHARE = 0.68;
 
@@ -62,9 +64,15 @@ export class Geometry {
     return this.tocoTop + (1 - inside / TOCO_MAX) * (this.height - this.tocoTop - 1);
   }
 
-  /** Heart rates that get a heavy line and a label. */
-  fhrLabels(): number[] {
+  /** Heart rates that get a heavy line. */
+  fhrHeavyLines(): number[] {
     return steps(Math.ceil(this.fhrMin / 30) * 30, this.fhrMax, 30);
+  }
+
+  /** Heart rates that get a label: as many heavy lines as there is room for. */
+  fhrLabels(): number[] {
+    const roomy = (this.fhrBottom / (this.fhrMax - this.fhrMin)) * 30 >= LABEL_PX;
+    return this.fhrHeavyLines().filter((bpm) => roomy || bpm % 60 === 0);
   }
 
   /** Every tenth heart rate on the paper. */

@@ -4,6 +4,9 @@ import { COLORS } from "./colors.ts";
 import type { Geometry } from "./geometry.ts";
 import { haloText } from "./paper.ts";
 
+/** Width at the left edge that belongs to the scales. */
+const SCALE_PX = 26;
+
 /** Words on the paper, in the language of the page. */
 export interface MarkNames {
   readonly late: string;
@@ -48,7 +51,7 @@ export function drawMarks(
     context.font = "10px system-ui, sans-serif";
     const text = markText(finding, names);
     const width = context.measureText(text).width;
-    const x = Math.min(Math.max(left, free), geometry.width - width - 2);
+    const x = Math.min(Math.max(left, free, SCALE_PX), geometry.width - width - 2);
     if (x >= free) {
       context.textAlign = "left";
       context.textBaseline = "middle";

@@ -21,9 +21,9 @@ export function drawPaper(context: CanvasRenderingContext2D, geometry: Geometry)
 }
 
 function drawRows(context: CanvasRenderingContext2D, geometry: Geometry): void {
-  const labelled = new Set(geometry.fhrLabels());
+  const heavy = new Set(geometry.fhrHeavyLines());
   for (const bpm of geometry.fhrLines()) {
-    row(context, geometry.width, geometry.fhrY(bpm), labelled.has(bpm));
+    row(context, geometry.width, geometry.fhrY(bpm), heavy.has(bpm));
   }
   for (const units of TOCO_LINES) {
     row(context, geometry.width, geometry.tocoY(units), TOCO_LABELS.includes(units));

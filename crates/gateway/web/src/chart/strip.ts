@@ -16,6 +16,8 @@ export interface StripOptions {
   readonly names: MarkNames;
   /** A stretch of time that a person wants to see, device time. */
   readonly focus: readonly [startUs: number, endUs: number] | null;
+  /** True if nothing comes any more: the empty paper after the newest sample is a gap. */
+  readonly silent: boolean;
 }
 
 /** Draws one recording on its paper. */
@@ -52,6 +54,9 @@ function drawShades(context: CanvasRenderingContext2D, geometry: Geometry, trace
   const x = (number: number): number => geometry.x(trace.timeOf(number, hz));
   for (const gap of stretches(first, end, (number) => marks.at(number) === Ring.GAP)) {
     hatch(context, x(gap.first), x(gap.end), geometry.height);
+  }
+  if (options.silent && x(marks.end) < geometry.width) {
+    hatch(context, x(marks.end), geometry.width, geometry.height);
   }
   const isLate = (number: number): boolean => marks.at(number) !== Ring.GAP && (marks.at(number) & MARK.late) !== 0;
   for (const late of stretches(first, end, isLate)) {
