@@ -152,11 +152,12 @@ pub(crate) async fn honest_device(port: u16, number: usize, blocks: u32, encodin
     let name = device_name(number);
     let (samples, control) = (format!("ctg/v1/{name}/samples"), format!("ctg/v1/{name}/control"));
     let (client, mut events) = client(port, &name);
-    let (mut next, mut covered, mut greeted) = (0, None, false);
+    let (mut next, mut covered) = (0, None);
+    let (mut listens, mut greeted) = (false, false);
     loop {
         match events.poll().await {
             Ok(Event::Incoming(Packet::ConnAck(_))) => {
-                greeted = false;
+                (listens, greeted) = (false, false);
                 next = covered.map_or(0, |through: u32| through + 1);
             }
             Ok(Event::Incoming(Packet::Publish(publish))) => {
@@ -165,13 +166,19 @@ pub(crate) async fn honest_device(port: u16, number: usize, blocks: u32, encodin
                 }
             }
             Ok(_) => {}
-            Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
+            Err(_) => {
+                // rumqttc 0.25 keeps a publish that waited for a packet number over the end of the connection,
+                // and then waits for ever.
+                events.state.collision = None;
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
         }
         if covered == Some(blocks - 1) {
             return;
         }
         // Full while packets of the last connection are still on their way.
-        greeted = greeted || client.try_subscribe(&control, QoS::AtLeastOnce).is_ok() && say_online(&client, &name);
+        listens = listens || client.try_subscribe(&control, QoS::AtLeastOnce).is_ok();
+        greeted = greeted || listens && say_online(&client, &name);
         while greeted && next < blocks {
             let payload = encode_samples(&block(recording(number), next), encoding);
             if client.try_publish(&samples, QoS::AtLeastOnce, false, payload).is_err() {
