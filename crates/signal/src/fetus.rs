@@ -9,14 +9,18 @@ use crate::ledger::{Draft, MethodName, measure};
 use crate::low_rate::LowRate;
 use crate::marks::{BaselineMark, Direction, EventMark, MorphologyStep, TICKS_PER_SECOND};
 use crate::minutes::{Minute, Minutes};
+use crate::morphology::MorphologySecond;
+use crate::pickup::Pickup;
 use crate::quality::{CleanSecond, Cleaner, LossWindow, OctaveJump, grade};
 use crate::signal_loss::SignalLoss;
 use crate::sinusoidal_figo2015::Sinusoidal;
-use crate::ten_minute_nichd2008::{self, TenMinute};
 use crate::timeline::Second;
+use crate::trace_method::TraceMethod;
 use crate::uterus::Uterus;
 use crate::{Settings, deceleration_figo2015};
 
+/// Window over which a trace may be too broken for morphology, s.
+const BROKEN_WINDOW_S: u32 = 60;
 const JUMP_METHOD: MethodName = MethodName { name: "octave_jump", version: 1 };
 
 /// What one second of one fetus made known.
@@ -42,9 +46,11 @@ pub(crate) struct Fetus {
     index: FetusIndex,
     cleaner: Cleaner,
     loss: LossWindow,
+    loss_now: LossWindow,
     signal_loss: SignalLoss,
+    pickup: Option<Pickup>,
     low_rates: [LowRate; 2],
-    morphology: TenMinute,
+    morphology: TraceMethod,
     conditions: BaselineConditions,
     sinusoidal: Sinusoidal,
     minutes: Minutes,
@@ -61,10 +67,12 @@ impl Fetus {
         Self {
             index,
             cleaner: Cleaner::default(),
-            loss: LossWindow::new(settings),
+            loss: LossWindow::new(settings.loss_window_s),
+            loss_now: LossWindow::new(BROKEN_WINDOW_S),
             signal_loss: SignalLoss::default(),
+            pickup: settings.false_signal_method.map(|method| Pickup::new(method, settings)),
             low_rates: [LowRate::new(settings.low_rate_bpm), LowRate::new(settings.very_low_rate_bpm)],
-            morphology: TenMinute::new(settings),
+            morphology: TraceMethod::new(settings),
             conditions: BaselineConditions::new(settings),
             sinusoidal: Sinusoidal::new(settings),
             minutes: Minutes::new(low_resolution),
@@ -85,11 +93,18 @@ impl Fetus {
     pub(crate) fn push(&mut self, second: &Second, uterus: &Uterus, settings: &Settings) -> Step {
         let mut step = Step::default();
         let raw = &second.fhr[usize::from(self.index.get())];
-        let clean = self.cleaner.clean(second.index, raw, settings);
+        let mut clean = self.cleaner.clean(second.index, raw, settings);
         self.next_second = second.index + 1;
+        self.listen(second, &mut clean, settings, &mut step);
         self.loss.push(&clean);
+        self.loss_now.push(&clean);
         self.watch(&clean, settings, &mut step);
-        let morphology = self.morphology.push(&clean, settings);
+        let traced = MorphologySecond {
+            index: second.index,
+            fhr_bpm: self.traced_bpm(&clean, settings),
+            toco: second.toco.map(|toco| toco.map(ctg::HalfToco::units)),
+        };
+        let morphology = self.morphology.push(&traced, settings);
         self.take_morphology(morphology, uterus, settings, &mut step);
         self.sum_up(&clean, &mut step);
         self.own(&mut step);
@@ -101,6 +116,7 @@ impl Fetus {
     pub(crate) fn finish(&mut self, uterus: &Uterus, settings: &Settings) -> Step {
         let mut step = Step::default();
         let last = self.next_second.saturating_sub(1);
+        step.drafts.extend(self.pickup.as_mut().and_then(Pickup::finish));
         step.drafts.extend(self.signal_loss.finish(last, &self.loss, settings));
         step.drafts.extend(self.low_rates.iter_mut().filter_map(LowRate::finish));
         let morphology = self.morphology.finish(self.next_second, settings);
@@ -122,16 +138,43 @@ impl Fetus {
     /// Bytes on the heap.
     pub(crate) fn heap_bytes(&self) -> usize {
         self.loss.heap_bytes()
+            + self.loss_now.heap_bytes()
+            + self.pickup.as_ref().map_or(0, Pickup::heap_bytes)
             + self.morphology.heap_bytes()
             + self.sinusoidal.heap_bytes()
             + self.minutes.heap_bytes()
             + self.history.heap_bytes()
     }
 
+    fn listen(&mut self, second: &Second, clean: &mut CleanSecond, settings: &Settings, step: &mut Step) {
+        let Some(pickup) = &mut self.pickup else { return };
+        let (draft, is_false) = pickup.push(second, clean);
+        step.drafts.extend(draft);
+        for (at, is_false) in is_false.into_iter().enumerate() {
+            if is_false && settings.mask_false_signal {
+                clean.trace_bpm[at] = None;
+                clean.true_bpm[at] = None;
+            }
+        }
+    }
+
     fn watch(&mut self, clean: &CleanSecond, settings: &Settings, step: &mut Step) {
         step.drafts.extend(self.signal_loss.push(clean.index, &self.loss, settings));
         step.drafts.extend(self.low_rates.iter_mut().filter_map(|low_rate| low_rate.push(clean, settings)));
         step.drafts.extend(clean.jump.map(|jump| jump_draft(jump, clean.index)));
+    }
+
+    /// What morphology sees: nothing where so little of the last minute hangs together that a shape would be invented.
+    fn traced_bpm(&self, clean: &CleanSecond, settings: &Settings) -> [Option<f32>; 4] {
+        let known = self.loss_now.length_s() >= settings.event_duration_s;
+        let broken = known && self.loss_now.ratio() > settings.broken_minute_ratio;
+        if self.morphology.reads_whole_signal() {
+            clean.true_bpm
+        } else if broken {
+            [None; 4]
+        } else {
+            clean.trace_bpm
+        }
     }
 
     /// Says whose the findings are.
@@ -154,7 +197,7 @@ impl Fetus {
             };
             self.minutes.note(mark);
             self.history.note_event(mark, kind);
-            step.drafts.push(event_draft(mark, kind, lag_s, settings));
+            step.drafts.push(event_draft(mark, kind, lag_s, self.morphology.method(), settings));
         }
     }
 
@@ -204,7 +247,13 @@ fn jump_draft(jump: OctaveJump, second: u32) -> Draft {
     }
 }
 
-fn event_draft(mark: &EventMark, kind: DecelerationKind, lag_s: Option<f32>, settings: &Settings) -> Draft {
+fn event_draft(
+    mark: &EventMark,
+    kind: DecelerationKind,
+    lag_s: Option<f32>,
+    method: MethodName,
+    settings: &Settings,
+) -> Draft {
     let kind = match mark.direction {
         Direction::Up => FindingKind::Acceleration,
         Direction::Down => FindingKind::Deceleration(kind),
@@ -229,7 +278,7 @@ fn event_draft(mark: &EventMark, kind: DecelerationKind, lag_s: Option<f32>, set
         ongoing: mark.ongoing,
         start: mark.start,
         end: mark.end,
-        method: ten_minute_nichd2008::METHOD,
+        method,
         measurements,
     }
 }

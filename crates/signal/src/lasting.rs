@@ -82,6 +82,11 @@ impl Lasting {
         (episode.said_s > 0).then(|| self.draft(&episode, Stage::Final))
     }
 
+    /// True while nothing is going on.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.episode.is_none()
+    }
+
     fn is_beyond(&self, value: f32) -> bool {
         match self.watch.side {
             Side::AtLeast => value >= self.watch.limit,

@@ -17,12 +17,18 @@ mod twins;
 mod uterus;
 
 mod baseline_conditions;
+mod contractions;
 mod deceleration_figo2015;
+mod false_signal;
+mod learned;
 mod low_rate;
+mod morphology;
+mod pickup;
 mod signal_loss;
 mod silence;
 mod sinusoidal_figo2015;
 mod ten_minute_nichd2008;
+mod trace_method;
 
 mod features;
 mod history;
@@ -32,7 +38,12 @@ mod marks;
 mod minutes;
 
 pub use analyzer::{Analyzer, REPLAY_WINDOW_S, STATE_BYTES_MAX};
+pub use contractions::ContractionMethod;
+pub use false_signal::FalseSignalMethod;
 pub use features::{Contraction, Deceleration, Event, Features, Minute};
+pub use morphology::EventReading;
 pub use settings::Settings;
+pub use trace_method::MorphologyMethod;
 
+pub mod report;
 pub mod rules;

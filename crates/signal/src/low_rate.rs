@@ -26,6 +26,7 @@ struct Episode {
     last_low: u32,
     low_ticks: u32,
     above_ticks: u32,
+    all_above_ticks: u32,
     lost_ticks: u32,
     nadir_bpm: f32,
     newest_bpm: f32,
@@ -46,7 +47,7 @@ impl LowRate {
         let ended = self.has_ended(settings);
         let episode = self.episode.as_mut()?;
         let low_s = episode.low_ticks / TICKS_PER_SECOND;
-        let due = low_s >= settings.low_rate_first_s && low_s >= episode.said_s + REVISION_S;
+        let due = low_s >= settings.low_rate_first_s && low_s >= episode.said_s + REVISION_S && episode.is_steady();
         let draft = if ended {
             (episode.said_s > 0).then(|| draft(episode, self.limit_bpm, Stage::Final))
         } else if due {
@@ -92,11 +93,17 @@ impl Episode {
             last_low: tick,
             low_ticks: 1,
             above_ticks: 0,
+            all_above_ticks: 0,
             lost_ticks: 0,
             nadir_bpm: bpm,
             newest_bpm: bpm,
             said_s: 0,
         }
+    }
+
+    /// Noise is now below and now above; a heart that is slow is below most of the time.
+    fn is_steady(&self) -> bool {
+        self.low_ticks >= 2 * self.all_above_ticks
     }
 
     fn take(&mut self, tick: u32, bpm: f32, low: bool) {
@@ -109,6 +116,7 @@ impl Episode {
             self.newest_bpm = bpm;
         } else {
             self.above_ticks += 1;
+            self.all_above_ticks += 1;
         }
     }
 }
@@ -145,7 +153,13 @@ mod tests {
             .enumerate()
             .filter_map(|(second, bpm)| {
                 let valid_bpm = [bpm; 4];
-                let clean = CleanSecond { index: second as u32, valid_bpm, trace_bpm: valid_bpm, jump: None };
+                let clean = CleanSecond {
+                    index: second as u32,
+                    valid_bpm,
+                    true_bpm: valid_bpm,
+                    trace_bpm: valid_bpm,
+                    jump: None,
+                };
                 low_rate.push(&clean, &settings).map(|draft| (second as u32, draft.stage, draft.measurements[2].value))
             })
             .collect();

@@ -229,7 +229,8 @@ mod tests {
         let mut last = None;
         for second in 0..60 {
             let trace_bpm = std::array::from_fn(|at| bpm(second * 4 + at));
-            let clean = CleanSecond { index: second as u32, valid_bpm: trace_bpm, trace_bpm, jump: None };
+            let clean =
+                CleanSecond { index: second as u32, valid_bpm: trace_bpm, true_bpm: trace_bpm, trace_bpm, jump: None };
             last = minutes.push(&clean, Some(140.0));
         }
         last.unwrap().0

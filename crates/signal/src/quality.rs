@@ -20,6 +20,8 @@ pub(crate) struct CleanSecond {
     pub(crate) index: u32,
     /// Heart rates in range, jumps included: what alarms on the rate itself look at.
     pub(crate) valid_bpm: [Option<f32>; TICKS],
+    /// The same without what is known to be false signal.
+    pub(crate) true_bpm: [Option<f32>; TICKS],
     /// Heart rates that belong to one trace: what morphology looks at.
     pub(crate) trace_bpm: [Option<f32>; TICKS],
     /// A jump to double or half the rate that was just confirmed.
@@ -70,7 +72,13 @@ struct Suspect {
 impl Cleaner {
     /// Cleans the next second.
     pub(crate) fn clean(&mut self, index: u32, raw: &[Option<QuarterBpm>; TICKS], settings: &Settings) -> CleanSecond {
-        let mut clean = CleanSecond { index, valid_bpm: [None; TICKS], trace_bpm: [None; TICKS], jump: None };
+        let mut clean = CleanSecond {
+            index,
+            valid_bpm: [None; TICKS],
+            true_bpm: [None; TICKS],
+            trace_bpm: [None; TICKS],
+            jump: None,
+        };
         for (at, sample) in raw.iter().enumerate() {
             let tick = index * TICKS_PER_SECOND + at as u32;
             let in_range = settings.valid_min_bpm..=settings.valid_max_bpm;
@@ -78,6 +86,7 @@ impl Cleaner {
             clean.valid_bpm[at] = valid;
             clean.trace_bpm[at] = valid.filter(|bpm| self.believes(tick, *bpm, settings));
         }
+        clean.true_bpm = clean.valid_bpm;
         clean.jump = self.confirmed_octave(settings);
         clean
     }
@@ -134,9 +143,9 @@ pub(crate) struct LossWindow {
 }
 
 impl LossWindow {
-    /// An empty window.
-    pub(crate) fn new(settings: &Settings) -> Self {
-        let window_s = settings.loss_window_s.max(1) as usize;
+    /// An empty window of so many seconds.
+    pub(crate) fn new(window_s: u32) -> Self {
+        let window_s = window_s.max(1) as usize;
         Self { lost: VecDeque::with_capacity(window_s), sum: 0, window_s }
     }
 
@@ -240,12 +249,11 @@ mod tests {
 
     #[test]
     fn the_window_forgets() {
-        let settings = Settings { loss_window_s: 4, ..Settings::published() };
-        let mut window = LossWindow::new(&settings);
+        let mut window = LossWindow::new(4);
         assert_eq!(window.ratio(), 1.0);
         let second = |lost: bool| {
             let trace_bpm = [(!lost).then_some(140.0); TICKS];
-            CleanSecond { index: 0, valid_bpm: trace_bpm, trace_bpm, jump: None }
+            CleanSecond { index: 0, valid_bpm: trace_bpm, true_bpm: trace_bpm, trace_bpm, jump: None }
         };
         for (lost, expect) in [(true, 1.0), (false, 0.5), (false, 1.0 / 3.0), (false, 0.25), (false, 0.0), (true, 0.25)]
         {

@@ -1,3 +1,8 @@
+use crate::contractions::ContractionMethod;
+use crate::false_signal::FalseSignalMethod;
+use crate::morphology::EventReading;
+use crate::trace_method::MorphologyMethod;
+
 /// Every threshold of the analysis that a site may have to answer for.
 ///
 /// There is no default: a service reads the values from its policy file, and [`Settings::published`] gives
@@ -15,6 +20,21 @@ pub struct Settings {
     /// A jump to double or half the rate is reported once it held for this long, s.
     pub rate_jump_s: u32,
 
+    /// How baseline, accelerations and decelerations are found.
+    pub morphology_method: MorphologyMethod,
+    /// How contractions are found.
+    pub contraction_method: ContractionMethod,
+    /// How false signal (the mother's heart rate, or noise that looks like a rate) is found; `None` to not look.
+    pub false_signal_method: Option<FalseSignalMethod>,
+    /// Probability from which a second is false signal (Boudet 2022: a half).
+    pub false_signal_probability: f32,
+    /// Duration from which false signal is reported, s.
+    pub false_signal_first_s: u32,
+    /// True to keep false signal away from morphology as if it were lost, where the maternal rate is known too.
+    ///
+    /// Without a maternal channel it is only reported: a deep deceleration may look like the mother, and must stay.
+    pub mask_false_signal: bool,
+
     /// Window over which signal loss is judged, s (CTU-UHB and FIGO practice: 10 min).
     pub loss_window_s: u32,
     /// Share of lost samples from which a stretch is `limited` (FIGO 1987: 20 %).
@@ -23,6 +43,9 @@ pub struct Settings {
     pub loss_uninterpretable_ratio: f32,
     /// Share of lost samples below which a signal-loss finding ends.
     pub loss_clear_ratio: f32,
+    /// Share of lost samples in a minute above which its shape says nothing of baseline and events (Houzé de l'Aulnoit
+    /// 2019 leaves events out whose third is lost).
+    pub broken_minute_ratio: f32,
     /// No signal-loss finding before the recording has this length, s.
     pub loss_first_s: u32,
     /// Silence after which communication counts as lost, s.
@@ -36,8 +59,12 @@ pub struct Settings {
     pub event_amplitude_bpm: f32,
     /// Least duration of an acceleration or deceleration, s (NICHD 2008, China 2015, FIGO 2015: 15).
     pub event_duration_s: u32,
+    /// What that duration is the duration of.
+    pub event_reading: EventReading,
     /// Distance from the baseline at which an event begins and ends, bpm (fluctuation within 5 bpm is baseline).
     pub event_edge_bpm: f32,
+    /// Signal loss that ends an event, s.
+    pub event_gap_s: u32,
     /// Duration from which a deceleration is prolonged, s (NICHD 2008, China 2015: 2 min).
     pub prolonged_s: u32,
     /// Duration from which an event is a change of baseline, s (NICHD 2008: 10 min).
@@ -90,17 +117,26 @@ impl Settings {
             jump_bpm: 25.0,
             jump_confirm_s: 5,
             rate_jump_s: 10,
+            morphology_method: MorphologyMethod::WeightedMedianBoudet2019,
+            contraction_method: ContractionMethod::Prominence2026,
+            false_signal_method: Some(FalseSignalMethod::Learned2026),
+            false_signal_probability: 0.5,
+            false_signal_first_s: 10,
+            mask_false_signal: true,
             loss_window_s: 600,
             loss_limited_ratio: 0.2,
             loss_uninterpretable_ratio: 0.5,
             loss_clear_ratio: 0.15,
+            broken_minute_ratio: 1.0 / 3.0,
             loss_first_s: 120,
             communication_loss_s: 10,
             baseline_window_s: 600,
             baseline_segment_min_s: 120,
             event_amplitude_bpm: 15.0,
             event_duration_s: 15,
+            event_reading: EventReading::Sustained,
             event_edge_bpm: 5.0,
+            event_gap_s: 20,
             prolonged_s: 120,
             baseline_change_s: 600,
             abrupt_s: 30,

@@ -12,7 +12,7 @@ use ctg::Stage;
 use crate::Settings;
 use crate::ledger::MethodName;
 use crate::marks::{BaselineMark, Direction, EventMark, MorphologyStep, TICKS_PER_SECOND};
-use crate::quality::CleanSecond;
+use crate::morphology::MorphologySecond;
 
 /// The name under which findings of this file appear.
 pub(crate) const METHOD: MethodName = MethodName { name: "ten_minute_nichd2008", version: 1 };
@@ -63,9 +63,9 @@ impl TenMinute {
     }
 
     /// Takes the next second.
-    pub(crate) fn push(&mut self, second: &CleanSecond, settings: &Settings) -> MorphologyStep {
+    pub(crate) fn push(&mut self, second: &MorphologySecond, settings: &Settings) -> MorphologyStep {
         let mut step = MorphologyStep::default();
-        self.means.push_back(second.mean_bpm());
+        self.means.push_back(mean_bpm(second));
         if self.means.len() > settings.baseline_window_s as usize {
             self.means.pop_front();
         }
@@ -214,6 +214,12 @@ impl TenMinute {
             events.push(EventMark { stage: if stays { Stage::Final } else { Stage::Withdrawn }, ..mark });
         }
     }
+}
+
+/// Mean of the second; `None` when fewer than half of its samples are there.
+fn mean_bpm(second: &MorphologySecond) -> Option<f32> {
+    let (sum, count) = second.fhr_bpm.iter().flatten().fold((0.0, 0.0), |(sum, count), bpm| (sum + bpm, count + 1.0));
+    (count * 2.0 >= TICKS_PER_SECOND as f32).then(|| sum / count)
 }
 
 fn begin(second: u32, bpm: f32, baseline_bpm: f32, settings: &Settings) -> Option<Excursion> {

@@ -2,11 +2,12 @@
 
 use std::collections::VecDeque;
 
-use ctg::{FindingKind, Quantity, Stage};
+use ctg::{FindingKind, HalfToco, Quantity, Stage};
 
 use crate::Settings;
+use crate::contractions::{ContractionMethod, Contractions};
 use crate::lasting::{Lasting, Side, Watch};
-use crate::ledger::{Draft, MethodName};
+use crate::ledger::{Draft, MethodName, measure};
 use crate::marks::{ContractionMark, TICKS_PER_SECOND};
 use crate::timeline::{GAP_MAX_S, Second};
 
@@ -22,6 +23,8 @@ const REMEMBERED_MAX: usize = 96;
 /// What is known of uterine activity.
 #[derive(Clone, Debug)]
 pub(crate) struct Uterus {
+    method: ContractionMethod,
+    contractions: Option<Contractions>,
     recent: VecDeque<ContractionMark>,
     measured: VecDeque<bool>,
     measured_s: u32,
@@ -42,6 +45,8 @@ impl Uterus {
             end_s: 60,
         });
         Self {
+            method: settings.contraction_method,
+            contractions: None,
             recent: VecDeque::with_capacity(REMEMBERED_MAX),
             measured: VecDeque::with_capacity(AVERAGED_S as usize),
             measured_s: 0,
@@ -54,23 +59,40 @@ impl Uterus {
         self.measure(second.toco.iter().any(Option::is_some));
         let oldest = ((second.index + 1).saturating_sub(GAP_MAX_S)) * TICKS_PER_SECOND;
         self.recent.retain(|known| known.end > oldest);
-        let whole_minute = (second.index + 1).is_multiple_of(60);
-        let tachysystole = if whole_minute {
+        let method = self.method;
+        let contractions = self.contractions.get_or_insert_with(|| Contractions::new(method, second.index));
+        for toco in &second.toco {
+            contractions.push(toco.map(HalfToco::units));
+        }
+        let mut drafts = self.take_contractions();
+        if (second.index + 1).is_multiple_of(60) {
             let value = self.per_ten_minutes(second.index + 1);
-            self.tachysystole.push(second.index - second.index % 60, 60, value)
-        } else {
-            None
-        };
-        tachysystole.into_iter().collect()
+            drafts.extend(self.tachysystole.push(second.index - second.index % 60, 60, value));
+        }
+        drafts
     }
 
     /// Ends what is going on.
     pub(crate) fn finish(&mut self) -> Vec<Draft> {
-        self.tachysystole.finish().into_iter().collect()
+        if let Some(contractions) = &mut self.contractions {
+            contractions.finish();
+        }
+        let mut drafts = self.take_contractions();
+        drafts.extend(self.tachysystole.finish());
+        drafts
+    }
+
+    fn take_contractions(&mut self) -> Vec<Draft> {
+        let Some(contractions) = &mut self.contractions else { return Vec::new() };
+        let marks: Vec<ContractionMark> = contractions.drain_events().collect();
+        for mark in &marks {
+            self.note(*mark);
+        }
+        marks.iter().map(|mark| draft(mark, self.method.method())).collect()
     }
 
     /// Learns of a contraction.
-    pub(crate) fn note(&mut self, mark: ContractionMark) {
+    fn note(&mut self, mark: ContractionMark) {
         self.recent.retain(|known| known.key != mark.key);
         if mark.stage == Stage::Withdrawn {
             return;
@@ -93,7 +115,9 @@ impl Uterus {
 
     /// Bytes on the heap.
     pub(crate) fn heap_bytes(&self) -> usize {
-        self.recent.capacity() * size_of::<ContractionMark>() + self.measured.capacity()
+        self.recent.capacity() * size_of::<ContractionMark>()
+            + self.measured.capacity()
+            + self.contractions.as_ref().map_or(0, Contractions::heap_bytes)
     }
 
     fn measure(&mut self, measured: bool) {
@@ -109,6 +133,25 @@ impl Uterus {
         let full = self.measured.len() == AVERAGED_S as usize;
         let begun = self.recent.iter().filter(|known| known.start >= since).count();
         (full && self.is_measured()).then(|| begun as f32 * 600.0 / AVERAGED_S as f32)
+    }
+}
+
+fn draft(mark: &ContractionMark, method: MethodName) -> Draft {
+    let duration_s = mark.end.saturating_sub(mark.start) as f32 / TICKS_PER_SECOND as f32;
+    Draft {
+        key: mark.key,
+        fetus: None,
+        kind: FindingKind::Contraction,
+        stage: mark.stage,
+        ongoing: mark.ongoing,
+        start: mark.start,
+        end: mark.end,
+        method,
+        measurements: vec![
+            measure(Quantity::AmplitudeToco, mark.amplitude_toco),
+            measure(Quantity::DurationS, duration_s),
+            measure(Quantity::OnsetToExtremeS, mark.peak.saturating_sub(mark.start) as f32 / TICKS_PER_SECOND as f32),
+        ],
     }
 }
 

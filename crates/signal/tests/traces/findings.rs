@@ -27,8 +27,8 @@ fn bump(at_s: f64, start_s: f64, length_s: f64, depth_bpm: f64) -> f64 {
 #[test]
 fn an_acceleration_and_a_prolonged_deceleration() {
     check(&Trace::new(1500, |at| Some(steady(at) + bump(at, 700.0, 40.0, 30.0) + bump(at, 1000.0, 200.0, -70.0))),
-        "705-740 acceleration final amplitude_bpm=30.7 limit=15.0 duration_s=35.0 baseline_bpm=140.1 onset_to_extreme_s=17.0 area_beats=12.4
-        1006-1197 prolonged_deceleration final amplitude_bpm=71.1 limit=15.0 duration_s=191.0 baseline_bpm=140.1 onset_to_extreme_s=97.0 area_beats=148.4 nadir_bpm=69.0
+        "703-738 acceleration final amplitude_bpm=30.8 limit=15.0 duration_s=35.0 baseline_bpm=140.0 onset_to_extreme_s=17.0 area_beats=12.4
+        1004-1195 prolonged_deceleration final amplitude_bpm=71.2 limit=15.0 duration_s=191.0 baseline_bpm=140.2 onset_to_extreme_s=97.0 area_beats=148.3 nadir_bpm=69.0
         1038-1166 low_heart_rate final fhr_bpm=104.8 limit=100.0 duration_s=128.8 nadir_bpm=67.0
         1065-1144 low_heart_rate final fhr_bpm=84.5 limit=80.0 duration_s=77.2 nadir_bpm=67.0",
     );

@@ -15,6 +15,7 @@ pub(crate) const START: Timestamp = Timestamp::from_micros(1_795_338_900_000_000
 pub(crate) struct Trace {
     pub(crate) fhr: Vec<Vec<Option<QuarterBpm>>>,
     pub(crate) toco: Option<Vec<Option<HalfToco>>>,
+    pub(crate) start: Timestamp,
     pub(crate) rate: SampleRate,
     pub(crate) block_length_ms: u16,
     pub(crate) step_quarter_bpm: u8,
@@ -30,7 +31,7 @@ impl Trace {
     pub(crate) fn at(rate: SampleRate, samples: u32, fhr_bpm: impl Fn(f64) -> Option<f64>) -> Self {
         let quarters = |bpm: f64| QuarterBpm::new((bpm * 4.0).round().clamp(0.0, 1200.0) as u16);
         let fhr = (0..samples).map(|at| fhr_bpm(f64::from(at) / f64::from(rate.hz())).and_then(quarters)).collect();
-        Self { fhr: vec![fhr], toco: None, rate, block_length_ms: 1000, step_quarter_bpm: 1 }
+        Self { fhr: vec![fhr], toco: None, start: START, rate, block_length_ms: 1000, step_quarter_bpm: 1 }
     }
 
     /// Adds uterine activity in relative units.
@@ -45,7 +46,7 @@ impl Trace {
         Recording {
             id: RecordingId::from_bytes([7; 16]),
             device: "belt-07".parse().unwrap(),
-            start: START,
+            start: self.start,
             block_length_ms: self.block_length_ms,
             fhr_rate: self.rate,
             toco_rate: self.rate,
@@ -65,7 +66,7 @@ impl Trace {
                 SampleBlock {
                     recording: RecordingId::from_bytes([7; 16]),
                     sequence: at as u32,
-                    start: START.plus_micros(at as i64 * i64::from(self.block_length_ms) * 1000),
+                    start: self.start.plus_micros(at as i64 * i64::from(self.block_length_ms) * 1000),
                     block_length_ms: self.block_length_ms,
                     fhr_rate: self.rate,
                     toco_rate: self.rate,
@@ -90,7 +91,12 @@ impl Trace {
 
 /// Everything that the analysis says about blocks in the order given.
 pub(crate) fn analyze(recording: &Recording, blocks: &[SampleBlock]) -> Analysis {
-    let mut analyzer = Analyzer::new(recording, &Settings::published());
+    analyze_with(&Settings::published(), recording, blocks)
+}
+
+/// The same with settings of one's own.
+pub(crate) fn analyze_with(settings: &Settings, recording: &Recording, blocks: &[SampleBlock]) -> Analysis {
+    let mut analyzer = Analyzer::new(recording, settings);
     let mut all = Analysis::default();
     for block in blocks {
         append(&mut all, analyzer.push(block));
