@@ -176,6 +176,12 @@ pub fn free_port() -> Result<SocketAddr> {
     Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?)
 }
 
+/// SHA-256 of a secret, as the store keeps it.
+pub fn digest(secret: &str) -> [u8; 32] {
+    use sha2::Digest;
+    sha2::Sha256::digest(secret.as_bytes()).into()
+}
+
 /// Status code of a GET over plain HTTP.
 pub fn http_status(address: SocketAddr, path: &str) -> Result<u16> {
     use std::io::{Read, Write};
