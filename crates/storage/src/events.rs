@@ -14,11 +14,20 @@ impl Store {
         events: &[DeviceEvent],
         received: Timestamp,
     ) -> Result<Vec<bool>, StoreError> {
+        let events: Vec<_> = events.iter().map(|event| (device, event, received)).collect();
+        self.append_events_of_devices(&events).await
+    }
+
+    /// Stores events of many devices, each with its arrival, in one commit; true where the event is new.
+    pub async fn append_events_of_devices(
+        &self,
+        events: &[(&DeviceId, &DeviceEvent, Timestamp)],
+    ) -> Result<Vec<bool>, StoreError> {
         bounded(async {
             let mut change = self.database.change().await?;
             let mut new = Vec::with_capacity(events.len());
-            for event in events {
-                new.push(insert(&mut change, device, event, received).await?);
+            for (device, event, received) in events {
+                new.push(insert(&mut change, device, event, *received).await?);
             }
             commit(change).await?;
             Ok(new)
@@ -28,18 +37,18 @@ impl Store {
 
     /// Events of one recording in a stretch of time, in order; only those that its own device told.
     pub async fn events(&self, recording: RecordingId, within: Interval) -> Result<Vec<DeviceEvent>, StoreError> {
-        const SELECT: &str = "select e.recording, e.sequence, e.at_us, e.kind from device_event e \
+        const SELECT: &str = "select e.device, e.recording, e.sequence, e.at_us, e.kind from device_event e \
              left join recording r on r.id = e.recording \
              where e.recording = $1 and e.device = coalesce(r.device, e.device) and e.at_us >= $2 and e.at_us < $3 \
              order by e.at_us, e.sequence";
         bounded(async {
-            let rows: Vec<(Option<Vec<u8>>, i64, i64, String)> = on!(self.database.reader(), pool => sqlx::query_as(SELECT)
+            let rows: Vec<EventRow> = on!(self.database.reader(), pool => sqlx::query_as(SELECT)
                 .bind(recording.as_bytes().as_slice())
                 .bind(within.start.as_micros())
                 .bind(within.end.as_micros())
                 .fetch_all(pool)
                 .await)?;
-            rows.into_iter().map(event).collect()
+            rows.into_iter().map(EventRow::event).collect()
         })
         .await
     }
@@ -49,17 +58,9 @@ impl Store {
         const SELECT: &str = "select device, recording, sequence, at_us, kind from device_event \
              where received_us >= $1 order by received_us, device, sequence limit $2";
         bounded(async {
-            let rows: Vec<(String, Option<Vec<u8>>, i64, i64, String)> =
-                on!(self.database.reader(), pool => sqlx::query_as(SELECT)
-                    .bind(since.as_micros())
-                    .bind(i64::from(limit))
-                    .fetch_all(pool)
-                    .await)?;
-            rows.into_iter()
-                .map(|(device, recording, sequence, at_us, kind)| {
-                    Ok((device_id(&device)?, event((recording, sequence, at_us, kind))?))
-                })
-                .collect()
+            let rows: Vec<EventRow> = on!(self.database.reader(), pool =>
+                sqlx::query_as(SELECT).bind(since.as_micros()).bind(i64::from(limit)).fetch_all(pool).await)?;
+            rows.into_iter().map(|row| Ok((device_id(&row.device)?, row.event()?))).collect()
         })
         .await
     }
@@ -88,11 +89,22 @@ async fn insert(
     Ok(inserted == 1)
 }
 
-fn event((recording, sequence, at_us, kind): (Option<Vec<u8>>, i64, i64, String)) -> Result<DeviceEvent, StoreError> {
-    Ok(DeviceEvent {
-        recording: recording.as_deref().map(recording_id).transpose()?,
-        sequence: sequence.cast_unsigned(),
-        at: Timestamp::from_micros(at_us),
-        kind: word(DeviceEventKind::from_code(&kind), "kind of an event")?,
-    })
+#[derive(sqlx::FromRow)]
+struct EventRow {
+    device: String,
+    recording: Option<Vec<u8>>,
+    sequence: i64,
+    at_us: i64,
+    kind: String,
+}
+
+impl EventRow {
+    fn event(self) -> Result<DeviceEvent, StoreError> {
+        Ok(DeviceEvent {
+            recording: self.recording.as_deref().map(recording_id).transpose()?,
+            sequence: self.sequence.cast_unsigned(),
+            at: Timestamp::from_micros(self.at_us),
+            kind: word(DeviceEventKind::from_code(&self.kind), "kind of an event")?,
+        })
+    }
 }

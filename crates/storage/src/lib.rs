@@ -20,6 +20,7 @@ mod devices;
 mod events;
 mod findings;
 mod quarantine;
+mod sessions;
 
 use std::sync::Arc;
 
@@ -31,6 +32,7 @@ pub use devices::SecretDigest;
 pub use error::StoreError;
 pub use quarantine::Quarantined;
 pub use recordings::RecordingProgress;
+pub use sessions::Session;
 
 /// The place of everything that must survive; clones share their connections.
 #[derive(Clone, Debug)]

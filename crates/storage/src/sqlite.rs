@@ -1,3 +1,5 @@
+use std::fs::OpenOptions;
+use std::path::Path;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -40,6 +42,7 @@ pub(crate) async fn open(url: &str) -> Result<Pools, StoreError> {
         .foreign_keys(true)
         .busy_timeout(BUSY_WAIT_MAX)
         .pragma("journal_size_limit", LOG_BYTES_KEPT_MAX.to_string());
+    reserve(options.get_filename()).map_err(sqlx::Error::Io)?;
     let of_writer = options
         .clone()
         .pragma("cache_size", format!("-{WRITER_CACHE_KIB}"))
@@ -48,6 +51,16 @@ pub(crate) async fn open(url: &str) -> Result<Pools, StoreError> {
     migrate(&writer).await?;
     let readers = pool(READERS_MAX).connect_with(options.create_if_missing(false).pragma("query_only", "on")).await?;
     Ok(Pools { writer, readers })
+}
+
+/// Makes a missing file that only its owner may read: it will hold what mothers' bodies did. SQLite gives the files
+/// beside it the same mode.
+fn reserve(path: &Path) -> std::io::Result<()> {
+    let mut how = OpenOptions::new();
+    how.append(true).create(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut how, 0o600);
+    how.open(path).map(|_| ())
 }
 
 /// Brings the schema up to date in one change, so that of two processes one waits for the other. A later release's

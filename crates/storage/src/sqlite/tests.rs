@@ -61,6 +61,19 @@ async fn every_connection_is_set_for_durability() {
     assert!(sqlx::query("delete from device").execute(&pools.readers).await.is_err());
 }
 
+#[cfg(unix)]
+#[tokio::test]
+async fn only_the_owner_may_read_the_files() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let (store, _pools) = open(&folder).await;
+    store.append(&[block(0, 560)]).await.unwrap();
+    for file in std::fs::read_dir(folder.path()).unwrap() {
+        let file = file.unwrap();
+        assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600, "{:?}", file.file_name());
+    }
+}
+
 #[tokio::test]
 async fn a_full_disk_leaves_nothing_half_done() {
     let folder = tempfile::tempdir().unwrap();
