@@ -69,6 +69,26 @@ pub(crate) enum Denied {
     },
 }
 
+/// A session that was opened just now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Opened {
+    /// The value of the cookie.
+    pub(crate) cookie: String,
+    /// What to keep over restarts.
+    pub(crate) session: Session,
+}
+
+/// Somebody who is logged in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Session {
+    /// Its name inside the service.
+    pub(crate) key: SessionKey,
+    /// Who.
+    pub(crate) person: Person,
+    /// When it was opened.
+    pub(crate) opened: Timestamp,
+}
+
 /// The open sessions, and who tried wrong codes.
 #[derive(Debug)]
 pub(crate) struct Access {
@@ -79,12 +99,6 @@ pub(crate) struct Access {
 
 /// Names a session inside the service; the cookie cannot be made from it.
 pub(crate) type SessionKey = [u8; 32];
-
-#[derive(Debug)]
-struct Session {
-    person: Person,
-    opened: Timestamp,
-}
 
 #[derive(Debug)]
 struct WrongTries {
@@ -98,7 +112,12 @@ impl Access {
         Self { code, sessions: BTreeMap::new(), wrong: BTreeMap::new() }
     }
 
-    /// Opens a session; `token` must be 32 fresh random bytes. The answer is the value of the cookie.
+    /// Takes over the sessions of an earlier life of the service.
+    pub(crate) fn restore(&mut self, sessions: impl IntoIterator<Item = Session>) {
+        self.sessions.extend(sessions.into_iter().map(|session| (session.key, session)));
+    }
+
+    /// Opens a session; `token` must be 32 fresh random bytes.
     pub(crate) fn open(
         &mut self,
         name: &str,
@@ -106,7 +125,7 @@ impl Access {
         from: IpAddr,
         token: [u8; 32],
         now: Timestamp,
-    ) -> Result<String, Denied> {
+    ) -> Result<Opened, Denied> {
         self.check_tries(from, now)?;
         if !self.code.opens_for(code) {
             self.count_wrong(from, now);
@@ -119,9 +138,10 @@ impl Access {
             let oldest = self.sessions.iter().min_by_key(|(_, session)| session.opened).map(|(key, _)| *key);
             oldest.map(|key| self.sessions.remove(&key));
         }
-        let text = hex::encode(token);
-        self.sessions.insert(digest(&text), Session { person, opened: now });
-        Ok(text)
+        let cookie = hex::encode(token);
+        let session = Session { key: digest(&cookie), person, opened: now };
+        self.sessions.insert(session.key, session.clone());
+        Ok(Opened { cookie, session })
     }
 
     /// The session that a `Cookie` header names.
@@ -169,6 +189,11 @@ impl Session {
     fn is_valid(&self, now: Timestamp) -> bool {
         now < self.opened.plus_seconds(SESSION_MAX_S)
     }
+}
+
+/// Sessions opened before this moment have expired.
+pub(crate) const fn expired_before(now: Timestamp) -> Timestamp {
+    now.plus_seconds(-SESSION_MAX_S)
 }
 
 /// The `Set-Cookie` value that gives a session to the browser; `secure` where it is reached through TLS.
@@ -225,14 +250,23 @@ mod tests {
     #[test]
     fn the_code_opens_a_session_under_the_name() {
         let mut access = access();
-        let cookie = access.open(" 值班助产士 ", CODE, HERE, [1; 32], at(0)).unwrap();
+        let Opened { cookie, session } = access.open(" 值班助产士 ", CODE, HERE, [1; 32], at(0)).unwrap();
         let header = format!("theme=dark; maia_session={cookie}");
         let (key, person) = access.session(&header, at(1)).unwrap();
         assert_eq!(person, Person("值班助产士".to_owned()));
+        assert_eq!(key, session.key);
         assert_eq!(access.session(&format!("maia_session=x{cookie}"), at(1)), None);
         assert_eq!(access.session(&header, at(SESSION_MAX_S)), None);
         access.close(key);
         assert_eq!(access.session(&header, at(1)), None);
+    }
+
+    #[test]
+    fn sessions_outlive_the_service() {
+        let Opened { cookie, session } = access().open("a", CODE, HERE, [1; 32], at(0)).unwrap();
+        let mut next = access();
+        next.restore([session]);
+        assert!(next.session(&format!("maia_session={cookie}"), at(1)).is_some());
     }
 
     #[test]
@@ -262,7 +296,7 @@ mod tests {
         let mut access = access();
         let token = |number: usize| std::array::from_fn(|at| if at == 0 { number as u8 } else { (number >> 8) as u8 });
         let cookies: Vec<String> = (0..=SESSIONS_MAX)
-            .map(|number| access.open("a", CODE, HERE, token(number), at(number as i64)).unwrap())
+            .map(|number| access.open("a", CODE, HERE, token(number), at(number as i64)).unwrap().cookie)
             .collect();
         let is_open = |cookie: &String| access.session(&format!("maia_session={cookie}"), at(2_000)).is_some();
         assert!(!is_open(&cookies[0]));

@@ -14,7 +14,7 @@ use axum::{Extension, Json, Router};
 use ctg::{Interval, RecordingId, Timestamp};
 use serde::Deserialize;
 use serde_json::json;
-use storage::StoreError;
+use storage::{SecretDigest, StoreError};
 use wire::viewer::{CLIENT_MESSAGE_MAX, FILL_MAX, ServerMessage, history_json, join_blocks, join_messages};
 
 use crate::access::{self, Denied, SessionKey};
@@ -176,11 +176,12 @@ async fn open_session(
     let no_token = |_| Problem::new(StatusCode::SERVICE_UNAVAILABLE, "no random numbers now: try again");
     getrandom::fill(&mut token).map_err(no_token)?;
     let opened = app.access().open(&login.name, &login.access_code, peer.ip(), token, now());
-    let cookie = opened.map_err(|denied| {
+    let opened = opened.map_err(|denied| {
         app.metrics.sessions_denied.inc();
         Problem::from(denied)
     })?;
-    let cookie = access::set_cookie(&cookie, app.config.tls);
+    app.keep_session(opened.session).await;
+    let cookie = access::set_cookie(&opened.cookie, app.config.tls);
     Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, cookie)]).into_response())
 }
 
@@ -188,9 +189,11 @@ async fn show_session(Extension(caller): Extension<Caller>) -> Response {
     Json(json!({"name": caller.person.0})).into_response()
 }
 
-async fn close_session(State(app): State<Arc<App>>, Extension(caller): Extension<Caller>) -> Response {
+async fn close_session(State(app): State<Arc<App>>, Extension(caller): Extension<Caller>) -> Result<Response, Problem> {
     app.access().close(caller.session);
-    (StatusCode::NO_CONTENT, [(header::SET_COOKIE, access::clear_cookie())]).into_response()
+    app.store.remove_session(SecretDigest(caller.session)).await?;
+    let done = (StatusCode::NO_CONTENT, [(header::SET_COOKIE, access::clear_cookie())]);
+    Ok(done.into_response())
 }
 
 async fn connect(

@@ -6,12 +6,12 @@ use alerting::Policy;
 use bus::{Bus, Next, Subscription};
 use ctg::Timestamp;
 use prometheus::Registry;
-use storage::{Store, StoreError};
+use storage::{SecretDigest, Store, StoreError};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::access::{Access, AccessCode};
+use crate::access::{self, Access, AccessCode, Session};
 use crate::board::Board;
 use crate::metrics::Metrics;
 use crate::page::Page;
@@ -77,6 +77,23 @@ impl App {
         self.access.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Keeps a session over restarts; if the store cannot, the session lasts until the next one.
+    pub(crate) async fn keep_session(&self, session: Session) {
+        let Session { key, person, opened } = session;
+        let session = storage::Session { token: SecretDigest(key), person, opened };
+        if let Err(error) = self.store.put_session(&session, access::expired_before(opened)).await {
+            tracing::warn!(error = %error, "a session will not outlive the service: people must log in again then");
+        }
+    }
+
+    /// Takes over the sessions of an earlier life, so that no monitoring screen is logged out.
+    async fn restore_sessions(&self) -> Result<(), StoreError> {
+        let kept = self.store.sessions().await?.into_iter();
+        let sessions = kept.map(|kept| Session { key: kept.token.0, person: kept.person, opened: kept.opened });
+        self.access().restore(sessions);
+        Ok(())
+    }
+
     /// Reads open alerts and devices again, and tells viewers what changed.
     pub(crate) async fn reread(&self) -> Result<(), StoreError> {
         let devices = self.store.devices().await?.into_iter().map(|(device, _)| device).collect();
@@ -123,10 +140,14 @@ pub async fn run(
         bus,
         all_metrics,
     });
+    let restored = app.restore_sessions().await.is_ok();
     let router = crate::http::router(Arc::clone(&app)).into_make_service_with_connect_info::<SocketAddr>();
     let serve = axum::serve(listener, router).with_graceful_shutdown(stop.clone().cancelled_owned());
-    let (served, (), ()) =
-        tokio::join!(async { serve.await.map_err(Error::Listener) }, follow(&app, subscription), reread(&app));
+    let (served, (), ()) = tokio::join!(
+        async { serve.await.map_err(Error::Listener) },
+        follow(&app, subscription),
+        reread(&app, restored)
+    );
     served
 }
 
@@ -149,7 +170,7 @@ async fn follow(app: &App, mut subscription: Subscription) {
     }
 }
 
-async fn reread(app: &App) {
+async fn reread(app: &App, mut restored: bool) {
     let mut every = tokio::time::interval(REREAD_EVERY);
     let mut failing = false;
     loop {
@@ -158,6 +179,7 @@ async fn reread(app: &App) {
             _ = every.tick() => {}
         }
         app.board().handle_timeout(now());
+        restored = restored || app.restore_sessions().await.is_ok();
         let result = app.reread().await;
         match (&result, failing) {
             (Err(error), false) => tracing::warn!(error = %error, "open alerts cannot be read: live news goes on"),

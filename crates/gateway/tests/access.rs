@@ -122,3 +122,14 @@ async fn closing_a_session_closes_its_sockets() {
     assert_eq!(client.closed().await.0, 4401);
     station.stop().await;
 }
+
+#[tokio::test]
+async fn a_restart_of_the_service_logs_nobody_out() {
+    let station = Station::start().await;
+    let (open, closed) = (station.log_in("a").await, station.log_in("b").await);
+    station.request("DELETE", "/api/session", &[("cookie", &closed)], "").await;
+    let station = station.restart().await;
+    assert_eq!(station.get("/api/session", &open).await.json(), json!({"name": "a"}));
+    assert_eq!(station.get("/api/session", &closed).await.status, 401);
+    station.stop().await;
+}

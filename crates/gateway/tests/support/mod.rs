@@ -39,7 +39,7 @@ pub(crate) struct Station {
     pub(crate) bus: Bus,
     stop: CancellationToken,
     task: JoinHandle<Result<(), gateway::Error>>,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 pub(crate) fn policy() -> Policy {
@@ -62,7 +62,16 @@ pub(crate) fn now() -> Timestamp {
 
 impl Station {
     pub(crate) async fn start() -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        Self::start_in(tempfile::tempdir().unwrap()).await
+    }
+
+    /// Stops, and starts again over the same store.
+    pub(crate) async fn restart(self) -> Self {
+        let folder = self.end().await;
+        Self::start_in(folder).await
+    }
+
+    async fn start_in(folder: tempfile::TempDir) -> Self {
         let url = format!("sqlite:{}", folder.path().join("maia.db").display());
         let store = Store::open(&url).await.unwrap();
         let bus = Bus::in_process();
@@ -80,13 +89,18 @@ impl Station {
         let stop = CancellationToken::new();
         let metrics = Registry::new();
         let run = gateway::run(config, listener, store.clone(), bus.clone(), metrics.clone(), metrics, stop.clone());
-        Self { address, store, bus, stop, task: tokio::spawn(run), _folder: folder }
+        Self { address, store, bus, stop, task: tokio::spawn(run), folder }
     }
 
     pub(crate) async fn stop(self) {
+        self.end().await;
+    }
+
+    async fn end(self) -> tempfile::TempDir {
         self.stop.cancel();
         tokio::time::timeout(PATIENCE, self.task).await.unwrap().unwrap().unwrap();
         self.store.close().await;
+        self.folder
     }
 
     pub(crate) async fn put_device(&self, number: u8) -> DeviceId {

@@ -6,6 +6,7 @@ mod crashes;
 mod devices;
 mod findings;
 mod progress;
+mod sessions;
 mod windows;
 
 /// Makes every test of the list one test per database.
@@ -52,6 +53,9 @@ suite! {
         hold_what_overlaps
         keep_their_limit_past_a_short_block
         begin_at_a_sequence
+    }
+    sessions {
+        survive_reopening_until_they_end_or_expire
     }
     devices {
         are_registered_changed_and_barred

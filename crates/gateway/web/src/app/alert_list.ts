@@ -27,7 +27,7 @@ class Item {
   readonly #title = h("button", { class: "alert-title", type: "button" });
   readonly #why = h("p", { class: "alert-why" });
   readonly #state = h("p", { class: "alert-state" });
-  readonly #countdown = h("p", { class: "alert-countdown" });
+  readonly #countdown = h("span", { class: "alert-countdown" });
   readonly #problem = h("p", { class: "alert-problem", role: "status" });
   readonly #acknowledge = h("button", { class: "primary", type: "button" });
   readonly #resolve = h("button", { type: "button" });
@@ -45,8 +45,7 @@ class Item {
       "li",
       { class: "alert", "data-testid": `alert-${id}`, "data-device": device ?? "", "data-condition": code },
       h("div", { class: "row" }, this.#priority, this.#title),
-      this.#why, this.#state, this.#countdown,
-      h("div", { class: "row" }, this.#acknowledge, this.#resolve), this.#form, this.#problem,
+      this.#why, this.#state, h("div", { class: "row" }, this.#acknowledge, this.#resolve, this.#countdown), this.#form, this.#problem,
     );
     this.#acknowledge.dataset["testid"] = `acknowledge-${id}`;
     this.#resolve.dataset["testid"] = `resolve-${id}`;

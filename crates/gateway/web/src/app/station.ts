@@ -294,5 +294,5 @@ function columnsFor(beds: number): number {
   if (window.innerWidth < 900 || beds <= 1) {
     return 1;
   }
-  return beds <= 10 ? 2 : beds <= 12 ? 3 : 4;
+  return beds <= 8 ? 2 : beds <= 12 ? 3 : 4;
 }
