@@ -127,7 +127,7 @@ fn crates_use_only_the_siblings_of_the_table() {
 fn every_crate_of_the_product_stands_in_the_table() {
     let graph = graph();
     let listed: BTreeSet<&str> = MAY_USE.iter().map(|(name, _)| *name).collect();
-    let test_crates = ["tidy", "contract", "simulation", "end-to-end", "load"];
+    let test_crates = ["tidy", "accuracy", "contract", "simulation", "end-to-end", "load"];
     for id in &graph.members {
         let name = graph.name(id);
         assert!(listed.contains(name) || test_crates.contains(&name), "{name} is missing from the table in tests/tidy");
