@@ -16,7 +16,7 @@ use crate::uterus::Uterus;
 /// Seconds of blocks that rebuild a lost analyzer: longer than any window of the analysis.
 pub const REPLAY_WINDOW_S: u32 = GAP_MAX_S;
 
-/// Most bytes that one recording's analysis may hold, whatever its length.
+/// Most bytes that the analysis of one fetus may hold, however long the recording; twins hold twice as much.
 pub const STATE_BYTES_MAX: usize = 64 * 1024;
 
 /// Presses of the movement button that are remembered: three a minute over the whole window.
@@ -122,7 +122,7 @@ impl Analyzer {
         self.timeline.late_blocks()
     }
 
-    /// Bytes that this analyzer holds, on the heap and beside it; stays below [`STATE_BYTES_MAX`].
+    /// Bytes that this analyzer holds, on the heap and beside it; at most [`STATE_BYTES_MAX`] for each fetus.
     pub fn state_bytes(&self) -> usize {
         size_of::<Self>()
             + self.timeline.heap_bytes()

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use ctg::QuarterBpm;
 use ndarray::{Array1, ArrayView1};
 
 use crate::marks::{Direction, EventMark, TICKS_PER_SECOND};
@@ -51,7 +52,7 @@ pub struct Minute {
 pub(crate) struct Minutes {
     low_resolution: bool,
     first_second: u32,
-    samples: VecDeque<Option<f32>>,
+    samples: VecDeque<Option<QuarterBpm>>,
     baseline: VecDeque<Option<f32>>,
     events: VecDeque<EventMark>,
 }
@@ -89,7 +90,7 @@ impl Minutes {
         if self.samples.is_empty() {
             self.first_second = second.index;
         }
-        self.samples.extend(second.trace_bpm);
+        self.samples.extend(second.trace_bpm.map(|bpm| bpm.and_then(quarters)));
         self.baseline.push_back(baseline_bpm);
         if !(second.index + 1).is_multiple_of(60) {
             return None;
@@ -110,7 +111,8 @@ impl Minutes {
 
     /// Bytes on the heap.
     pub(crate) fn heap_bytes(&self) -> usize {
-        (self.samples.capacity() + self.baseline.capacity()) * size_of::<Option<f32>>()
+        self.samples.capacity() * size_of::<Option<QuarterBpm>>()
+            + self.baseline.capacity() * size_of::<Option<f32>>()
             + self.events.capacity() * size_of::<EventMark>()
     }
 
@@ -125,8 +127,11 @@ impl Minutes {
     }
 
     fn sum(&self, at: usize) -> Minute {
-        let samples: Array1<Option<f32>> =
-            self.samples.range(at * MINUTE_TICKS..(at + 1) * MINUTE_TICKS).copied().collect();
+        let samples: Array1<Option<f32>> = self
+            .samples
+            .range(at * MINUTE_TICKS..(at + 1) * MINUTE_TICKS)
+            .map(|rate| rate.map(QuarterBpm::bpm))
+            .collect();
         let baseline: Vec<f32> = self.baseline.range(at * 60..(at + 1) * 60).flatten().copied().collect();
         let baseline_bpm = mean(&baseline);
         let first_tick = (self.first_second + at as u32 * 60) * TICKS_PER_SECOND;
@@ -158,6 +163,11 @@ impl Minutes {
             loss_ratio: samples.iter().filter(|sample| sample.is_none()).count() as f32 / MINUTE_TICKS as f32,
         }
     }
+}
+
+/// The rate as the device sent it, which takes less room.
+fn quarters(bpm: f32) -> Option<QuarterBpm> {
+    QuarterBpm::new((bpm * 4.0).round() as u16)
 }
 
 fn is_enough(present: usize, of: usize) -> bool {
