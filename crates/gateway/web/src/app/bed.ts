@@ -34,6 +34,7 @@ export class Bed {
   readonly #device: string;
   readonly #ward: Ward;
   readonly #history: History;
+  readonly #redraw: () => void;
   readonly #label = h("span", { class: "bed-label" });
   readonly #badge = h("span", { class: "badge-simulated" });
   readonly #state = h("span", { class: "bed-state" });
@@ -49,7 +50,8 @@ export class Bed {
   #dirty = true;
   #state0: BedState = "none";
 
-  constructor(device: string, ward: Ward, history: History) {
+  constructor(device: string, ward: Ward, history: History, redraw: () => void) {
+    this.#redraw = redraw;
     this.#device = device;
     this.#ward = ward;
     this.#history = history;
@@ -85,6 +87,7 @@ export class Bed {
     }
     this.#back.hidden = this.#look === null;
     this.touch();
+    this.#redraw();
   }
 
   /** Moves the paper by a share of its width; past the newest sample it is the present again. */
@@ -94,6 +97,7 @@ export class Bed {
       this.#lookFrom(geometry.endUs + (geometry.endUs - geometry.startUs) * share, this.#look?.focus ?? null);
       this.#back.hidden = this.#look === null;
       this.touch();
+      this.#redraw();
     }
   }
 

@@ -15,7 +15,7 @@ import { Ward } from "./ward.ts";
 /** Time between refreshes of ages, countdowns and the watch over the server, ms. */
 const REFRESH_MS = 250;
 /** The paper moves on so often even without new samples, in refreshes. */
-const MOVE_EVERY = 2;
+const MOVE_EVERY = 4;
 /** Silence that means NOT LIVE until the server says its own figure, ms. */
 const NOT_LIVE_MS = 5_000;
 /** Alerts reported as painted in one refresh. */
@@ -38,14 +38,20 @@ export class Station {
   readonly #soundOff = h("div", { class: "notice", role: "status", "data-testid": "notice-sound-off" });
   readonly #behind = h("div", { class: "notice", role: "status", hidden: true });
   readonly #alertsTitle = h("h2");
+  /** The most urgent alert, for screen readers. */
+  readonly #announcement = h("p", { class: "only-heard", "aria-live": "assertive" });
   readonly #support = h("footer", { class: "decision-support" });
   readonly #timer: number;
   readonly #life = new AbortController();
-  readonly #history = new History(this.#ward, (device) => this.#touch([device]));
+  readonly #history = new History(this.#ward, (device) => {
+    this.#touch([device]);
+    this.#draw(false);
+  });
   #settings: Settings = storedSettings();
   #nextRequest = 1;
   #refreshes = 0;
   #drawing = false;
+  #moving = false;
   #ended: () => void = () => undefined;
 
   constructor() {
@@ -64,7 +70,10 @@ export class Station {
     });
     this.#link = new Link({
       hello: () => this.#ward.hello(),
-      blocks: (blocks) => this.#touch(this.#ward.addBlocks(blocks, performance.now())),
+      blocks: (blocks) => {
+        this.#touch(this.#ward.addBlocks(blocks, performance.now()));
+        this.#draw(false);
+      },
       messages: (messages) => this.#take(messages),
       sessionEnded: () => this.#stop(),
     });
@@ -74,7 +83,7 @@ export class Station {
 
   /** Shows the page until the session ends. */
   run(): Promise<void> {
-    const aside = h("aside", { "aria-live": "assertive" }, this.#alertsTitle, this.#soundOff, this.#behind, this.#list.element);
+    const aside = h("aside", {}, this.#announcement, this.#alertsTitle, this.#soundOff, this.#behind, this.#list.element);
     document.body.replaceChildren(
       h("div", { class: "station" }, this.#header.element, this.#banner, this.#wall, aside, this.#support),
     );
@@ -153,7 +162,6 @@ export class Station {
     void bed.element.offsetWidth;
     bed.element.classList.add("flash");
     bed.lookAt([alert.evidence.start_us, alert.evidence.end_us]);
-    this.#schedule();
   }
 
   #change(settings: Settings): void {
@@ -172,6 +180,7 @@ export class Station {
     this.#arrangeBeds();
     this.#refresh();
     this.#touch(this.#beds.keys());
+    this.#draw(true);
   }
 
   #arrangeBeds(): void {
@@ -179,7 +188,7 @@ export class Station {
     const byLabel = new Intl.Collator(undefined, { numeric: true });
     devices.sort((one, other) => byLabel.compare(one.label, other.label));
     const wanted = devices.map(({ device }) => {
-      const bed = this.#beds.get(device) ?? new Bed(device, this.#ward, this.#history);
+      const bed = this.#beds.get(device) ?? new Bed(device, this.#ward, this.#history, () => this.#draw(false));
       this.#beds.set(device, bed);
       return bed;
     });
@@ -219,7 +228,7 @@ export class Station {
     this.#refreshes += 1;
     if (this.#refreshes % MOVE_EVERY === 0) {
       this.#ward.fills(nowMs).forEach((fill) => this.#link.send(fill));
-      this.#schedule();
+      this.#draw(true);
     }
   }
 
@@ -260,28 +269,27 @@ export class Station {
     if (document.title !== text) {
       document.title = text;
     }
+    setText(this.#announcement, first === undefined ? "" : text);
   }
 
+  /** Marks strips for the next drawing; what is not a sample waits for it. */
   #touch(devices: Iterable<string>): void {
     for (const device of devices) {
       this.#beds.get(device)?.touch();
     }
-    this.#draw(false);
-  }
-
-  #schedule(): void {
-    this.#draw(true);
   }
 
   #draw(moves: boolean): void {
+    this.#moving ||= moves;
     if (this.#drawing) {
       return;
     }
     this.#drawing = true;
     requestAnimationFrame(() => {
-      this.#drawing = false;
       const nowMs = performance.now();
-      this.#beds.forEach((bed) => bed.draw(nowMs, this.#settings, moves));
+      this.#beds.forEach((bed) => bed.draw(nowMs, this.#settings, this.#moving));
+      this.#drawing = false;
+      this.#moving = false;
     });
   }
 }
