@@ -158,3 +158,50 @@ pub(crate) fn refusal(arrival: &Arrival, content: &Content, rejection: &Rejectio
     let payload = device::encode_control(&control, Encoding::of(&arrival.payload));
     Some((topic::build(&device, Channel::Control), payload))
 }
+
+#[cfg(test)]
+mod tests {
+    use wire::device::{decode_control, encode_status};
+
+    use super::*;
+
+    fn arrival(topic: &str, payload: impl Into<Bytes>) -> Arrival {
+        Arrival { topic: topic.into(), payload: payload.into(), received: Timestamp::from_micros(5) }
+    }
+
+    fn rejected(arrival: &Arrival) -> Rejection {
+        let Content::Unusable(rejection) = read(arrival) else { panic!("usable") };
+        rejection
+    }
+
+    #[test]
+    fn the_topic_says_who_speaks_and_of_what() {
+        let status = DeviceStatus { online: false, at: None, battery_percent: None, backlog_blocks: None };
+        let payload = encode_status(&status, Encoding::Json);
+        let read = read(&arrival("ctg/v1/belt-1/status", payload));
+        assert_eq!(read, Content::Status("belt-1".parse().unwrap(), Arc::new(status)));
+    }
+
+    #[test]
+    fn what_cannot_be_used_says_why_and_is_answered_in_its_own_encoding() {
+        let check = |topic: &str, payload: &'static [u8], expect, answered: bool| {
+            let arrival = arrival(topic, payload);
+            let rejection = rejected(&arrival);
+            assert_eq!(rejection.outcome, expect, "{topic}");
+            let kept = quarantined(&arrival, &rejection);
+            assert_eq!((kept.topic.as_str(), kept.payload.as_slice()), (topic, payload));
+            let answer = refusal(&arrival, &read(&arrival), &rejection);
+            assert_eq!(answer.is_some(), answered, "{topic}");
+            let Some((topic, payload)) = answer else { return };
+            assert_eq!(topic, "ctg/v1/belt-1/control");
+            let reason = rejection.reason;
+            assert_eq!(decode_control(&payload), Ok(Control::Refused { recording: None, sequence: None, reason }));
+        };
+        check("ctg/v1/belt-1/samples", b"", Outcome::Undecodable, true);
+        check("ctg/v1/belt-1/samples", b"{}", Outcome::Undecodable, true);
+        check("ctg/v1/belt-1/events", b"\xff", Outcome::Undecodable, true);
+        check("ctg/v1/belt-1/status", b"[]", Outcome::Undecodable, true);
+        check("ctg/v1/belt-1/control", b"{}", Outcome::Foreign, true);
+        check("ctg/v2/belt-1/samples", b"{}", Outcome::Foreign, false);
+    }
+}

@@ -50,46 +50,42 @@ impl Committer {
 
     /// `None` when nobody waits for the answer any more.
     async fn commit(&self, lot: Vec<Item>) -> Option<()> {
-        let rejections = self.store_lot(&lot).await;
+        let mut rejections = self.store_blocks(&lot).await;
+        rejections.extend(lot.iter().filter_map(|item| match &item.content {
+            Content::Unusable(rejection) => Some((item, rejection.clone())),
+            Content::Block(_) | Content::Event(..) | Content::Status(..) => None,
+        }));
+        let events: Vec<_> = lot.iter().filter_map(event).collect();
+        self.append_events(&events).await;
         let quarantined = rejections.iter().map(|(item, rejection)| intake::quarantined(&item.arrival, rejection));
         self.quarantine(quarantined.collect()).await;
         self.settled.send(Settled::of(&lot)).await.ok()?;
-        for (topic, payload) in lot.iter().filter_map(|item| intake::confirmation(&item.arrival, &item.content)) {
+        let refusals =
+            rejections.iter().filter_map(|(item, rejection)| intake::refusal(&item.arrival, &item.content, rejection));
+        let confirmations = lot.iter().filter_map(|item| intake::confirmation(&item.arrival, &item.content));
+        for (topic, payload) in refusals.chain(confirmations) {
             self.outgoing.send(Outgoing { topic, payload }).await.ok()?;
         }
-        for (item, rejection) in rejections {
-            if let Some((topic, payload)) = intake::refusal(&item.arrival, &item.content, &rejection) {
-                self.outgoing.send(Outgoing { topic, payload }).await.ok()?;
-            }
-        }
-        Some(())
+        self.note(&lot).await
     }
 
-    /// Stores blocks and events, and gives back what cannot be used.
-    async fn store_lot<'a>(&self, lot: &'a [Item]) -> Vec<(&'a Item, Rejection)> {
-        let mut rejections = self.store_blocks(lot).await;
+    /// Counts what is neither block nor event, and tells the watermarks who is there.
+    async fn note(&self, lot: &[Item]) -> Option<()> {
         for item in lot {
             match &item.content {
                 Content::Block(_) => {}
-                Content::Event(device, event) => {
-                    self.append_event(device, event, item.arrival.received).await;
-                    self.metrics.count(Outcome::Event);
-                }
+                Content::Event(..) => self.metrics.count(Outcome::Event),
+                Content::Unusable(rejection) => self.metrics.count(rejection.outcome),
                 Content::Status(device, status) => {
                     self.metrics.count(Outcome::Status);
                     if status.online {
-                        // Fails only when the watermarks' task has ended, and with it all of this.
-                        let _ =
-                            self.notes.send(Note::Online(device.clone(), Encoding::of(&item.arrival.payload))).await;
+                        let encoding = Encoding::of(&item.arrival.payload);
+                        self.notes.send(Note::Online(device.clone(), encoding)).await.ok()?;
                     }
-                }
-                Content::Unusable(rejection) => {
-                    self.metrics.count(rejection.outcome);
-                    rejections.push((item, rejection.clone()));
                 }
             }
         }
-        rejections
+        Some(())
     }
 
     async fn store_blocks<'a>(&self, lot: &'a [Item]) -> Vec<(&'a Item, Rejection)> {
@@ -113,7 +109,7 @@ impl Committer {
             stored.extend(on_disk);
             rejections.extend(rejection.map(|rejection| (item, rejection)));
         }
-        // As above.
+        // Fails only when the watermarks' task has ended, and with it all of this.
         let _ = self.notes.send(Note::Stored(stored)).await;
         rejections
     }
@@ -131,12 +127,13 @@ impl Committer {
         }
     }
 
-    async fn append_event(&self, device: &DeviceId, event: &DeviceEvent, received: Timestamp) {
+    async fn append_events(&self, events: &[(&DeviceId, &DeviceEvent, Timestamp)]) {
+        let oldest = events.first().map(|(_, _, received)| *received);
         let mut backoff = Backoff::default();
-        loop {
-            match self.store.append_events(device, std::slice::from_ref(event), received).await {
+        while !events.is_empty() {
+            match self.store.append_events_of_devices(events).await {
                 Ok(_) => return self.recorded(()),
-                Err(error) => self.not_recorded(&error, Some(received), backoff.pause()).await,
+                Err(error) => self.not_recorded(&error, oldest, backoff.pause()).await,
             }
         }
     }
@@ -170,6 +167,13 @@ impl Committer {
             health.not_recorded_since = not_recorded_since;
             changed
         });
+    }
+}
+
+fn event(item: &Item) -> Option<(&DeviceId, &DeviceEvent, Timestamp)> {
+    match &item.content {
+        Content::Event(device, event) => Some((device, event, item.arrival.received)),
+        Content::Block(_) | Content::Status(..) | Content::Unusable(_) => None,
     }
 }
 

@@ -273,7 +273,7 @@ mod tests {
         let now = Instant::now();
         let mut watermarks = Watermarks::default();
         let numbers = 0..RECORDINGS_MAX as u32;
-        for number in numbers.clone().chain([0]) {
+        for number in numbers.chain([0]) {
             watermarks.handle_stored(stored(number, 0, false), now);
             watermarks.handle_known(recording(number), NOTHING, now);
         }

@@ -1,5 +1,5 @@
 //! From a device over the embedded endpoint to the bus and an SQLite file.
-#![expect(clippy::unwrap_used, reason = "a test ends where its set-up fails")]
+#![allow(clippy::unwrap_used, reason = "a test ends where its set-up fails")]
 
 mod support;
 
@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use bus::{Bus, News, Next, Subscription};
 use ctg::{DeviceEvent, DeviceEventKind, DeviceStatus, Interval, Timestamp};
-use rumqttc::QoS;
+use rumqttc::{Event, Packet, QoS};
 use support::*;
 use wire::device::{Control, Encoding, encode_event, encode_samples, encode_status};
 
@@ -16,7 +16,7 @@ const BELT: &str = "ctg/v1/belt-0/";
 async fn news(subscription: &mut Subscription) -> News {
     match subscription.next().await {
         Next::News(news) => news,
-        other => panic!("{other:?}"),
+        missed @ (Next::Missed(_) | Next::Closed) => panic!("{missed:?}"),
     }
 }
 
@@ -78,10 +78,11 @@ async fn what_cannot_be_used_is_kept_apart_acknowledged_and_told() {
     send(encode_samples(&other_start, Encoding::Json)).await;
     let mut refused = BTreeSet::new();
     while refused.len() < 3 {
-        match next_control(&mut events).await {
-            Control::Refused { recording: of, sequence, .. } => assert!(refused.insert((of, sequence))),
-            Control::Stored { through, .. } => assert_eq!(through, 0),
-            other => panic!("{other:?}"),
+        let told = next_control(&mut events).await;
+        if let Control::Refused { recording: of, sequence, .. } = told {
+            assert!(refused.insert((of, sequence)));
+        } else {
+            assert_eq!(told, Control::Stored { recording: recording(0), through: 0 });
         }
     }
     let expect = [(None, None), (Some(recording(0)), Some(0)), (Some(recording(0)), Some(1))];
@@ -127,11 +128,59 @@ async fn events_and_statuses_become_news_and_events_are_stored() {
             News::Event(_, heard) => heard_event = *heard == event,
             News::Status(_, heard) => heard_status = *heard == status,
             News::Blocks(_) => {}
-            other => panic!("{other:?}"),
+            foreign @ (News::Analysis(..) | News::Alert { .. }) => panic!("{foreign:?}"),
         }
     }
     let within = Interval { start: at, end: at.plus_seconds(1) };
     assert_eq!(store.events(recording(0), within).await.unwrap(), [event]);
+    intake.stop().await;
+}
+
+#[tokio::test]
+async fn while_the_store_is_down_the_picture_goes_on_and_nothing_is_acknowledged() {
+    let folder = tempfile::tempdir().unwrap();
+    let (bus, store, endpoint) = (Bus::in_process(), store(folder.path()).await, Endpoint::open(0, 1).await);
+    let mut subscription = bus.subscribe();
+    let mut intake = Intake::start(endpoint.port, &bus, &store);
+    let (client, mut events) = client(endpoint.port, "belt-0");
+    client.subscribe(format!("{BELT}control"), QoS::AtLeastOnce).await.unwrap();
+    let samples = format!("{BELT}samples");
+    let send = async |sequence| {
+        let payload = encode_samples(&block(recording(0), sequence), Encoding::Json);
+        client.publish(&samples, QoS::AtLeastOnce, false, payload).await.unwrap();
+    };
+    send(0).await;
+    while next_control(&mut events).await != (Control::Stored { recording: recording(0), through: 0 }) {}
+    store.close().await;
+    for sequence in 1..5 {
+        send(sequence).await;
+    }
+    let device = tokio::spawn(async move {
+        let mut acknowledged = 0;
+        loop {
+            match events.poll().await.unwrap() {
+                Event::Incoming(Packet::PubAck(_)) => acknowledged += 1,
+                Event::Incoming(Packet::PingResp) => return acknowledged,
+                Event::Incoming(_) | Event::Outgoing(_) => {}
+            }
+        }
+    });
+    let mut shown = 0;
+    while shown < 5 {
+        if let News::Blocks(blocks) = news(&mut subscription).await {
+            shown += blocks.len();
+        }
+    }
+    intake.health.wait_for(|health| health.not_recorded_since.is_some()).await.unwrap();
+    assert_eq!(device.await.unwrap(), 0, "a ping is answered, the blocks are not acknowledged");
+    intake.kill().await;
+    let store = support::store(folder.path()).await;
+    let intake = Intake::start(endpoint.port, &bus, &store);
+    while store.recording(recording(0)).await.unwrap().unwrap().stored_through != Some(4) {
+        tokio::task::yield_now().await;
+    }
+    assert_stored(&store, 0, 5).await;
+    assert_eq!(intake.health.borrow().not_recorded_since, None);
     intake.stop().await;
 }
 

@@ -1,5 +1,5 @@
 //! Killed in mid-flight, again and again: nothing that was acknowledged or told is missing or doubled.
-#![expect(clippy::unwrap_used, reason = "a test ends where its set-up fails")]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test ends where its set-up fails")]
 
 mod support;
 

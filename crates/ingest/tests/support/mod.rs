@@ -133,7 +133,7 @@ pub(crate) async fn store(folder: &Path) -> Store {
 pub(crate) fn client(port: u16, name: &str) -> (AsyncClient, EventLoop) {
     let mut options = MqttOptions::new(name, "127.0.0.1", port);
     options.set_credentials(name, name);
-    options.set_keep_alive(Duration::from_secs(30));
+    options.set_keep_alive(Duration::from_secs(5));
     AsyncClient::new(options, 200)
 }
 
