@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use config::{Address, ConfigError, DeviceConfig, FleetConfig, Outage};
 pub use demo::demo_devices;
-pub use file::{FileError, read_recording};
+pub use file::{EXTENSIONS, FileError, read_recording};
 pub use report::{DeviceReport, FleetReport, Progress};
 
 /// Devices that are about to play.

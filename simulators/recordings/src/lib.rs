@@ -1,4 +1,4 @@
-//! Synthetic cardiotocograms with known truth; readers for CSV and WFDB.
+//! Synthetic cardiotocograms with known truth; readers for CSV, WFDB, EDF+ and FHRMA.
 //!
 //! Pure: a script and a seed give the same recording on every run.
 #![forbid(unsafe_code)]
@@ -12,7 +12,7 @@ mod trace;
 mod woman;
 
 pub use demo::{DEMO_HISTORY_S, Demo, demo_women};
-pub use read::{ReadError, read_csv, read_wfdb};
+pub use read::{ReadError, read_csv, read_edf, read_fhrm, read_wfdb};
 pub use session::Session;
 pub use synthesis::{Synthetic, TrueEvent, Truth};
 pub use trace::Trace;

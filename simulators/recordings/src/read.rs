@@ -1,8 +1,14 @@
 //! Readers for recordings made elsewhere.
 
+mod edf;
+mod fhrm;
+
 use ctg::{FhrChannel, HalfToco, QuarterBpm, SampleRate};
 
 use crate::Trace;
+
+pub use edf::read_edf;
+pub use fhrm::read_fhrm;
 
 /// Most samples per channel that a file may hold: a week at 4 Hz.
 const SAMPLES_MAX: usize = 7 * 86_400 * 4;
@@ -23,7 +29,7 @@ pub enum ReadError {
         /// What is wrong with it.
         problem: &'static str,
     },
-    /// The header of a WFDB record cannot be used.
+    /// The header of a WFDB, EDF or `.fhrm` file cannot be used.
     #[error("header: {0}")]
     Header(&'static str),
     /// The signal file does not hold what the header says.
@@ -40,9 +46,15 @@ pub enum ReadError {
         /// Number of the sample, from 0.
         index: usize,
     },
-    /// There is no sample at all, or there are more than a week of them.
-    #[error("recording must have at least one sample and last at most a week")]
-    Size,
+    /// A good file of a kind that the reader does not know.
+    #[error("not supported: {0}")]
+    Unsupported(&'static str),
+    /// There is no sample at all.
+    #[error("recording is empty: it must have at least one sample")]
+    Empty,
+    /// There are more than a week of samples.
+    #[error("recording must last at most a week")]
+    TooLong,
 }
 
 /// Reads columns `t_s,fhr_bpm,toco[,fhr2_bpm]` at 4 Hz.
@@ -106,7 +118,7 @@ impl Header {
         }
         let samples = samples.parse().map_err(|_| ReadError::Header("number of samples cannot be read"))?;
         if samples > SAMPLES_MAX {
-            return Err(ReadError::Size);
+            return Err(ReadError::TooLong);
         }
         let fhr_gain = signal_gain(lines.next(), "FHR")?;
         Ok(Self { samples, fhr_gain, toco_gain: signal_gain(lines.next(), "UC")? })
@@ -169,7 +181,7 @@ impl Channels {
 
     fn into_trace(self) -> Result<Trace, ReadError> {
         if self.toco.is_empty() {
-            return Err(ReadError::Size);
+            return Err(ReadError::Empty);
         }
         let step = coarsest_step(self.rates.iter().flatten().flatten().copied());
         Ok(Trace {

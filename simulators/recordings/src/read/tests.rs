@@ -45,7 +45,7 @@ fn check_csv(text: &str, expect: &str) {
 #[test]
 fn csv_errors_name_line_and_remedy() {
     check_csv("", "first line must be t_s,fhr_bpm,toco or t_s,fhr_bpm,toco,fhr2_bpm");
-    check_csv("t_s,fhr_bpm,toco\n", "recording must have at least one sample and last at most a week");
+    check_csv("t_s,fhr_bpm,toco\n", "recording is empty: it must have at least one sample");
     check_csv("t_s,fhr_bpm,toco\n0,140,1\n0.5,140,1\n", "line 3: time must go on by 0.25 s from line to line, from 0");
     check_csv("t_s,fhr_bpm,toco\n0,140\n", "line 2: a column is missing");
     check_csv("t_s,fhr_bpm,toco\n0,140,1,1\n", "line 2: too many columns");
@@ -68,7 +68,7 @@ fn wfdb_errors_name_what_does_not_fit() {
     check_header("2 4 3", "2 250 3", "header: record must have 2 signals at 4 samples per second");
     check_header("2 4 3", "2 4 x", "header: number of samples cannot be read");
     check_header("2 4 3", "2 4 4", "signal file has 12 bytes where the header asks for 16");
-    check_header("2 4 3", "2 4 99999999999", "recording must have at least one sample and last at most a week");
+    check_header("2 4 3", "2 4 99999999999", "recording must last at most a week");
     check_header("16 100/nd", "212 100/nd", "header: signals must be in format 16");
     check_header("0 UC", "0 FHR", "header: signals must be FHR, then UC");
     check_header("100(0)/bpm", "100(7)/bpm", "header: gain must be a whole number with baseline 0");
