@@ -168,10 +168,10 @@ mod tests {
     fn memory_gives_back_what_it_holds_and_forgets_the_rest() {
         let mut memory = Memory::starting_at(7);
         for second in 7..7 + 2 * MEMORY_LENGTH_S {
-            memory.push((second % 3 > 0).then(|| second as f32 / 16.0));
+            memory.push((!second.is_multiple_of(3)).then(|| second as f32 / 16.0));
         }
         let newest = memory.next_s() - 1;
-        assert_eq!(memory.get(newest), (newest % 3 > 0).then(|| newest as f32 / 16.0));
+        assert_eq!(memory.get(newest), (!newest.is_multiple_of(3)).then(|| newest as f32 / 16.0));
         assert_eq!(memory.get(newest + 1), None);
         assert_eq!(memory.get(newest - MEMORY_LENGTH_S), None);
         assert_eq!(memory.get(0), None);

