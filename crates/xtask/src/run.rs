@@ -1,10 +1,14 @@
 //! Runs other programs, and says what it runs.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
+
+/// Where [`crate::setup`] puts a Node of the tests' own, below the top.
+pub(crate) const NODE_FOLDER: &str = "target/node/node_modules/node/bin";
 
 /// The top of the workspace.
 pub(crate) fn root() -> PathBuf {
@@ -30,6 +34,7 @@ pub(crate) fn program_with(folder: &str, name: &str, arguments: &[&str], variabl
     let started = Instant::now();
     let status = Command::new(name)
         .args(arguments)
+        .env("PATH", path()?)
         .envs(variables.iter().copied())
         .current_dir(root().join(folder))
         .status()
@@ -45,6 +50,13 @@ pub(crate) fn program_with(folder: &str, name: &str, arguments: &[&str], variabl
 
 /// True when a program of this name is found.
 pub(crate) fn is_installed(name: &str) -> bool {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path).chain(["/usr/sbin".into(), "/sbin".into()]).any(|folder| folder.join(name).is_file())
+    path().is_ok_and(|path| std::env::split_paths(&path).any(|folder| folder.join(name).is_file()))
+}
+
+/// Where programs are looked for: the tests' own Node first, if the system's was too old.
+pub(crate) fn path() -> Result<OsString> {
+    let system = std::env::var_os("PATH").unwrap_or_default();
+    let own = [root().join(NODE_FOLDER)].into_iter().filter(|folder| folder.is_dir());
+    let folders = own.chain(std::env::split_paths(&system)).chain(["/usr/sbin".into(), "/sbin".into()]);
+    std::env::join_paths(folders).context("a folder in PATH has a colon in its name")
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 
-use crate::run::{is_installed, program, program_with, root, say};
+use crate::run::{is_installed, path, program, program_with, root, say};
 
 /// A Debian package and how to see that it is there.
 struct Package {
@@ -25,6 +25,8 @@ const PACKAGES: &[Package] = &[
 
 /// Where the Python client's packages are installed, below the top.
 pub(crate) const PYTHON_ENVIRONMENT: &str = "target/python";
+/// Oldest Node that the page's tools and the browser tests run on.
+const NODE_MAJOR_MIN: u32 = 20;
 /// The web page's source.
 pub(crate) const WEB: &str = "crates/gateway/web";
 /// The browser tests.
@@ -65,7 +67,21 @@ pub(crate) fn debian() -> Result<()> {
 
 /// Installs the npm packages that build and check the web page.
 pub(crate) fn web() -> Result<()> {
+    node()?;
     node_packages(WEB)
+}
+
+/// Installs a Node of the tests' own, from its npm package, where the system's is too old (Debian 12 has 18).
+fn node() -> Result<()> {
+    let printed = std::process::Command::new("node").arg("--version").env("PATH", path()?).output();
+    let version = printed.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned()).unwrap_or_default();
+    let major = version.trim_start_matches('v').split('.').next().and_then(|major| major.parse::<u32>().ok());
+    if major.is_some_and(|major| major >= NODE_MAJOR_MIN) {
+        return Ok(());
+    }
+    say(&format!("Node is «{version}», at least {NODE_MAJOR_MIN} is needed: installing one below target"));
+    let package = format!("node@{NODE_MAJOR_MIN}");
+    program("", "npm", &["install", "--prefix", "target/node", "--no-audit", "--no-fund", "--loglevel=error", &package])
 }
 
 fn node_packages(folder: &str) -> Result<()> {
@@ -73,14 +89,15 @@ fn node_packages(folder: &str) -> Result<()> {
     program_with(folder, "npm", &quiet, &[("PUPPETEER_SKIP_DOWNLOAD", "1"), ("PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD", "1")])
 }
 
-/// Makes a Python environment below `target` with the packages of the example client.
+/// Makes a Python environment below `target` with the packages of the example client and of the scorers.
 pub(crate) fn python() -> Result<()> {
     let environment = root().join(PYTHON_ENVIRONMENT);
     if !environment.join("bin/python").is_file() {
         program("", "python3", &["-m", "venv", PYTHON_ENVIRONMENT])?;
     }
     let pip = format!("{PYTHON_ENVIRONMENT}/bin/pip");
-    program("", &pip, &["install", "--quiet", "-r", "tests/end-to-end/python/requirements.txt"])
+    let (client, scorers) = ("tests/end-to-end/python/requirements.txt", "tests/accuracy/requirements.txt");
+    program("", &pip, &["install", "--quiet", "-r", client, "-r", scorers])
 }
 
 fn is_root() -> bool {
