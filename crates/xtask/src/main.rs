@@ -1,6 +1,7 @@
 //! Developer tasks. `cargo xtask --help` lists them.
 #![forbid(unsafe_code)]
 
+mod accuracy;
 mod run;
 mod setup;
 mod test;
@@ -30,6 +31,8 @@ enum Task {
     },
     /// The quick part of `test`: formatting, lints, architecture rules.
     Check,
+    /// Measure agreement with experts and published methods; prints the tables and writes docs/accuracy.md.
+    Accuracy,
     /// Build the web page into crates/gateway/web/dist, which the binary embeds.
     Web,
 }
@@ -44,6 +47,7 @@ fn main() -> anyhow::Result<()> {
         }
         Task::Test { only, list: false } => test::run(&only),
         Task::Check => test::run(&["format", "lint", "tidy"].map(str::to_owned)),
+        Task::Accuracy => accuracy::run(),
         Task::Web => test::run(&["web-setup", "web-build"].map(str::to_owned)),
     }
 }

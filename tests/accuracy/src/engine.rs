@@ -50,7 +50,7 @@ pub fn in_parallel<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync)
     };
     let workers = thread::available_parallelism().map_or(1, NonZero::get);
     let mut all: Vec<(usize, R)> = thread::scope(|scope| {
-        let running: Vec<_> = (0..workers).map(|_| scope.spawn(&worker)).collect();
+        let running: Vec<_> = (0..workers).map(|_| scope.spawn(worker)).collect();
         running
             .into_iter()
             .flat_map(|handle| handle.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))

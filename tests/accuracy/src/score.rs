@@ -100,10 +100,7 @@ fn sample(at_s: f64) -> usize {
 
 fn counts(reference: &[(f64, f64)], ours: &[(f64, f64)], judged: &[f64]) -> Counts {
     let (reference, ours) = (mostly_judged(reference, judged), mostly_judged(ours, judged));
-    let overlap = |one: &(f64, f64), other: &(f64, f64)| {
-        other.1 > one.0 + OVERLAP_S && other.0 + OVERLAP_S < one.1
-            || one.1 > other.0 + OVERLAP_S && one.0 + OVERLAP_S < other.1
-    };
+    let overlap = |one: &(f64, f64), other: &(f64, f64)| other.1 > one.0 + OVERLAP_S && other.0 + OVERLAP_S < one.1;
     let mut partners: Vec<Vec<usize>> =
         reference.iter().map(|one| (0..ours.len()).filter(|at| overlap(one, &ours[*at])).collect()).collect();
     match_one_to_one(&mut partners, ours.len())

@@ -4,11 +4,18 @@ use accuracy::corpus;
 use accuracy::tables::{experts, false_signals, settings, synthetics, weighted_median};
 use signal::FalseSignalMethod;
 
-/// Every so-manieth recording.
+/// Of each corpus every twelfth recording.
 const STRIDE: usize = 12;
 
-fn folder() -> std::path::PathBuf {
-    corpus::folder().unwrap_or_else(|error| panic!("{error}"))
+/// The corpora; `None`, after saying so, where there are none, except in continuous integration, where a silent skip
+/// would hide a missing proof.
+fn folder() -> Option<std::path::PathBuf> {
+    let found = corpus::folder();
+    if let Err(missing) = &found {
+        assert!(std::env::var_os("CI").is_none(), "{missing}");
+        eprintln!("SKIPPED: {missing}");
+    }
+    found.ok()
 }
 
 /// Fails where a figure fell below what it was, and where it rose so far that the ratchet should follow.
@@ -19,7 +26,8 @@ fn check(what: &str, figure: f64, was: f64) {
 
 #[test]
 fn agreement_with_experts() {
-    let found = experts(&folder(), STRIDE, &settings(false)).unwrap();
+    let Some(folder) = folder() else { return };
+    let found = experts(&folder, STRIDE, &settings(false)).unwrap();
     check("accelerations at once", found.at_once.accelerations, 0.319);
     check("accelerations in a minute", found.in_a_minute.accelerations, 0.370);
     check("decelerations at once", found.at_once.decelerations, 0.580);
@@ -30,7 +38,8 @@ fn agreement_with_experts() {
 
 #[test]
 fn agreement_with_the_offline_method() {
-    let found = weighted_median(&folder(), STRIDE).unwrap();
+    let Some(folder) = folder() else { return };
+    let found = weighted_median(&folder, STRIDE).unwrap();
     check("concordance at once", 1.0 - found.at_once.madi_percent / 100.0, 0.899);
     check("concordance in a minute", 1.0 - found.in_a_minute.madi_percent / 100.0, 0.949);
     check("decelerations in a minute", found.in_a_minute.decelerations, 0.837);
@@ -38,11 +47,12 @@ fn agreement_with_the_offline_method() {
 
 #[test]
 fn false_signal() {
-    let with = false_signals(&folder(), STRIDE, FalseSignalMethod::Learned2026, true).unwrap();
-    check("with the maternal channel, at once", with.at_once.f1, 0.750);
-    check("with the maternal channel, settled", with.in_a_minute.f1, 0.769);
-    let without = false_signals(&folder(), STRIDE, FalseSignalMethod::Learned2026, false).unwrap();
-    check("without it, settled", without.in_a_minute.f1, 0.737);
+    let Some(folder) = folder() else { return };
+    let with = false_signals(&folder, STRIDE, FalseSignalMethod::Learned2026, true).unwrap();
+    check("with the maternal channel, at once", with.at_once.f1, 0.752);
+    check("with the maternal channel, settled", with.in_a_minute.f1, 0.785);
+    let without = false_signals(&folder, STRIDE, FalseSignalMethod::Learned2026, false).unwrap();
+    check("without it, settled", without.in_a_minute.f1, 0.764);
 }
 
 #[test]
