@@ -20,7 +20,7 @@ WEIGHTS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "weight
 FRAMES_PER_S = 2
 UNITS, BACKWARD_UNITS, HEAD_UNITS, FEATURES = 28, 16, 24, 36
 WINDOW, CHUNK = 20, 5
-STEPS, BATCH, CROP, DROPPED = 2900, 24, 1200, 0.15
+STEPS, BATCH, CROP, DROPPED = 2800, 24, 1200, 0.15
 WITHOUT_MATERNAL = 0.3
 # Added to the logit where no maternal rate was seen, as src/learned/false_signal.rs does.
 WITHOUT_MATERNAL_LOGIT = 0.4
