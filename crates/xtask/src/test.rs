@@ -25,9 +25,9 @@ const STEPS: &[Step] = &[
     Step { name: "lint", about: "clippy, warnings are errors", run: lint },
     Step { name: "tidy", about: "architecture rules", run: || program("", "cargo", &["test", "-p", "tidy"]) },
     Step { name: "docs", about: "rustdoc, warnings are errors", run: docs },
-    Step { name: "test", about: "unit, contract and simulation tests", run: test },
-    Step { name: "browser-setup", about: "npm and Python packages of the end-to-end tests", run: browser_setup },
-    Step { name: "end-to-end", about: "real processes, broker, database, browser", run: end_to_end },
+    Step { name: "test-setup", about: "npm and Python packages of the end-to-end tests", run: setup::everything },
+    Step { name: "build", about: "every program", run: || program("", "cargo", &["build", "--workspace"]) },
+    Step { name: "test", about: "unit, contract, simulation and end-to-end tests", run: test },
 ];
 
 /// Names the steps.
@@ -62,21 +62,12 @@ fn docs() -> Result<()> {
     program_with("", "cargo", &["doc", "--workspace", "--no-deps", "--quiet"], &[("RUSTDOCFLAGS", "-D warnings")])
 }
 
+/// One call for all: a part of the workspace by itself would be built with other features, a second time.
 fn test() -> Result<()> {
-    let all_but = ["test", "--workspace", "--exclude", "end-to-end", "--exclude", "tidy"];
-    program_with("", "cargo", &all_but, &[("MAIA_REQUIRE_ALL", "1")])
+    program_with("", "cargo", &["test", "--workspace"], &[("MAIA_REQUIRE_ALL", "1")])
 }
 
 fn web_fresh() -> Result<()> {
     program("", "git", &["diff", "--exit-code", "--stat", "--", "crates/gateway/web/dist"])
         .context("the bundle in crates/gateway/web/dist is older than its source: run `cargo xtask web` and commit")
-}
-
-fn browser_setup() -> Result<()> {
-    setup::everything()
-}
-
-fn end_to_end() -> Result<()> {
-    program("", "cargo", &["build", "-p", "server", "-p", "fleet"])?;
-    program_with("", "cargo", &["test", "-p", "end-to-end", "--", "--test-threads=1"], &[("MAIA_REQUIRE_ALL", "1")])
 }
