@@ -1,7 +1,7 @@
 //! A running `maia` of one's own, in a directory of its own, on ports of its own.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -162,13 +162,11 @@ pub fn wait_until(max: Duration, mut is_true: impl FnMut() -> bool) -> Result<()
     Ok(())
 }
 
-/// A program of this workspace, beside the running test.
+/// A program of this workspace: beside the running one, or beside the folder of the running test.
 pub fn binary(name: &str) -> Result<PathBuf> {
-    let test = std::env::current_exe()?;
-    let folder = test.ancestors().nth(2).unwrap_or(Path::new("."));
-    let path = folder.join(name);
-    ensure!(path.is_file(), "{} is not built: run `cargo build -p server -p fleet` first", path.display());
-    Ok(path)
+    let running = std::env::current_exe()?;
+    let found = running.ancestors().skip(1).take(2).map(|folder| folder.join(name)).find(|path| path.is_file());
+    found.with_context(|| format!("{name} is not built: run `cargo build --workspace` first"))
 }
 
 /// A loopback address that nobody listens on.

@@ -1,6 +1,6 @@
 //! Benchmarks of the whole service: real processes, real MQTT, real browser, everything on this machine.
 //!
-//! Build first: `cargo build --release -p server -p fleet`. Figures depend on the machine and on what else it
+//! Build first: `cargo build --release --workspace`. Figures depend on the machine and on what else it
 //! does; compare only figures of one run.
 #![forbid(unsafe_code)]
 
