@@ -42,8 +42,8 @@ export function bedState(signs: Signs): BedState {
   return signs.online === false || signs.ageS > DELAYED_MAX_S ? "offline" : "delayed";
 }
 
-/** Time after which a page that heard nothing must say so; a little before the limit, so that 5 s is kept. */
-export const NOT_LIVE_MARGIN_MS = 500;
+/** Time after which a page that heard nothing must say so; a second before the limit, so that it is kept on a busy machine too. */
+export const NOT_LIVE_MARGIN_MS = 1_000;
 
 export function isLive(silenceMs: number, notLiveMs: number): boolean {
   return silenceMs < notLiveMs - NOT_LIVE_MARGIN_MS;
