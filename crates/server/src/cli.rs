@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
+use crate::analyze;
+
 /// Remote fetal heart-rate monitoring: devices at home, a station for midwives, alerts that somebody answers.
 ///
 /// Without a subcommand the whole service runs in this process. Without `--config` it is a demonstration: it keeps
@@ -38,6 +40,8 @@ pub(crate) enum Command {
     /// Print or check configuration files.
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Analyze recorded files: findings, rule answers and a page for each.
+    Analyze(analyze::Arguments),
     /// Print the station's access code, with which people open the station.
     AccessCode,
 }

@@ -6,3 +6,8 @@ use std::io::Write;
 pub(crate) fn say(line: &str) {
     let _ = writeln!(std::io::stdout(), "{line}");
 }
+
+/// Says what went wrong, apart from results.
+pub(crate) fn complain(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
+}

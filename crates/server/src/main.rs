@@ -1,6 +1,7 @@
 //! The binary `maia`: configuration, roles, supervision.
 #![forbid(unsafe_code)]
 
+mod analyze;
 mod cli;
 mod config;
 mod console;
@@ -13,15 +14,17 @@ mod secret;
 mod service;
 mod supervise;
 
+use std::process::ExitCode;
+
 use anyhow::Result;
 use clap::Parser;
 use cli::{Arguments, Command, ConfigCommand};
 use config::Config;
 use console::say;
 
-fn main() -> Result<()> {
+fn main() -> Result<ExitCode> {
     let arguments = Arguments::parse();
-    match arguments.command {
+    let done = match arguments.command {
         None | Some(Command::Run) => run(arguments.config.as_deref()),
         Some(Command::Config(ConfigCommand::Print)) => {
             say(config::DEFAULT_FILE.trim_end());
@@ -32,6 +35,7 @@ fn main() -> Result<()> {
             say(&format!("{} is a good configuration", file.display()));
             Ok(())
         }
+        Some(Command::Analyze(arguments)) => return Ok(analyze::run(&arguments)),
         Some(Command::AccessCode) => {
             let config = configuration(arguments.config.as_deref())?;
             service::prepare_data_directory(&config)?;
@@ -42,7 +46,8 @@ fn main() -> Result<()> {
             let config = configuration(arguments.config.as_deref())?;
             block_on(devices::run(&config, command))
         }
-    }
+    };
+    done.map(|()| ExitCode::SUCCESS)
 }
 
 /// Runs the whole service; without a configuration file, as a demonstration.
