@@ -9,8 +9,8 @@
 //! older points keep what they said last. The provisional baseline is that of the newest complete point, the final
 //! one that of the point a look-ahead ago. The constants below were fitted to the offline method's baseline of a
 //! third of the recordings in FHRMA's training set. Run on whole recordings with constants near the published ones,
-//! the same passes differ from the offline method by 1.4 % (MADI, median of 66 recordings): what real time loses
-//! beyond that is the future.
+//! the same passes differ from the offline method by 1.4 % (MADI, median of 66 recordings): how much of
+//! the rest is the missing future and how much our own making is not known.
 
 use std::sync::LazyLock;
 
