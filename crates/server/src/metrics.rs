@@ -58,6 +58,6 @@ mod tests {
         }
         let families = page.gather();
         assert_eq!(families.len(), 1);
-        assert_eq!(families[0].get_metric()[0].get_counter().value(), 1.0);
+        assert_eq!(families[0].get_metric()[0].get_counter().get_value(), 1.0);
     }
 }
