@@ -62,8 +62,8 @@ export class Bed {
     this.element = h(
       "section",
       { class: "bed", "data-testid": `bed-${device}`, "aria-label": device },
-      h("header", {}, this.#label, this.#badge, this.#alert, h("span", { class: "spring" }), this.#grade, this.#state, this.#age),
-      h("div", { class: "bed-body" }, h("div", { class: "strip" }, this.#canvas, this.#back), this.#figures),
+      h("header", {}, this.#label, this.#badge, this.#alert, h("span", { class: "spring" }), this.#state, this.#age),
+      h("div", { class: "bed-body" }, h("div", { class: "strip" }, this.#canvas, this.#back), h("div", { class: "side" }, this.#figures, this.#grade)),
     );
   }
 
