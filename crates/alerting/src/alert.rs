@@ -172,6 +172,9 @@ pub struct LogEntry {
 pub struct AlertChange {
     /// The version that the decision was made on; `None` for a new alert.
     pub expected_version: Option<u32>,
+    /// When that version was made. Two processes may each have made this version; only one of the two is saved, and
+    /// what was decided on the other must not be saved over it.
+    pub expected_changed: Option<Timestamp>,
     /// The alert after the change.
     pub alert: Alert,
     /// The line for its history.

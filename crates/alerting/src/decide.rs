@@ -137,7 +137,7 @@ fn first(raise: &Raise, id: AlertId, now: Timestamp, policy: &Policy) -> AlertCh
         evidence: raise.evidence.clone(),
     };
     let entry = entry(&alert, LogKind::Raised, None, None);
-    AlertChange { expected_version: None, alert, entry }
+    AlertChange { expected_version: None, expected_changed: None, alert, entry }
 }
 
 fn again(open: &Alert, raise: &Raise, now: Timestamp, policy: &Policy) -> Option<AlertChange> {
@@ -311,7 +311,7 @@ fn change(
     alert.changed = now;
     edit(&mut alert);
     let entry = entry(&alert, kind, by, note);
-    AlertChange { expected_version: Some(open.version), alert, entry }
+    AlertChange { expected_version: Some(open.version), expected_changed: Some(open.changed), alert, entry }
 }
 
 fn entry(alert: &Alert, kind: LogKind, by: Option<&Person>, note: Option<&str>) -> LogEntry {

@@ -11,13 +11,13 @@ impl Store {
     /// Saves a decision: alert, version and history in one commit.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] if the version moved on, or another alert of the same key is open.
+    /// [`StoreError::Conflict`] if the version moved on or is another's, or another alert of the same key is open.
     pub async fn record_change(&self, change: &AlertChange) -> Result<(), StoreError> {
         bounded(async {
             let mut writes = self.database.change().await?;
-            let written = match change.expected_version {
-                None => insert(&mut writes, &change.alert).await?,
-                Some(expected) => update(&mut writes, &change.alert, expected).await?,
+            let written = match (change.expected_version, change.expected_changed) {
+                (Some(version), Some(changed)) => update(&mut writes, &change.alert, version, changed).await?,
+                (_, _) => insert(&mut writes, &change.alert).await?,
             };
             if written != 1 {
                 return Err(StoreError::Conflict);
@@ -131,15 +131,21 @@ async fn insert(change: &mut Change, alert: &Alert) -> Result<u64, StoreError> {
         bind_alert!(INSERT, alert).execute(&mut **transaction).await.map(|done| done.rows_affected()))?)
 }
 
-/// Rows written: 0 if the version moved on.
-async fn update(change: &mut Change, alert: &Alert, expected_version: u32) -> Result<u64, StoreError> {
+/// Rows written: 0 if the version moved on, or is one that somebody else made.
+async fn update(
+    change: &mut Change,
+    alert: &Alert,
+    expected_version: u32,
+    expected_changed: Timestamp,
+) -> Result<u64, StoreError> {
     const UPDATE: &str = "update alert set recording = $2, fetus = $3, condition = $4, device = $5, priority = $6, \
          state = $7, step = $8, generation = $9, version = $10, cleared_us = $11, late = $12, episodes = $13, \
          raised_us = $14, changed_us = $15, deadline_us = $16, owner = $17, policy = $18, policy_version = $19, \
          method = $20, method_version = $21, finding = $22, start_us = $23, end_us = $24, quantity = $25, \
-         value = $26, value_limit = $27 where id = $1 and version = $28";
+         value = $26, value_limit = $27 where id = $1 and version = $28 and changed_us = $29";
     Ok(on!(change, transaction => bind_alert!(UPDATE, alert)
         .bind(i64::from(expected_version))
+        .bind(expected_changed.as_micros())
         .execute(&mut **transaction)
         .await
         .map(|done| done.rows_affected()))?)

@@ -87,6 +87,13 @@ pub struct History {
     pub stopped: bool,
 }
 
+/// The store does not take what it is given.
+#[derive(Clone, Copy, Debug)]
+struct Unrecorded {
+    since: Timestamp,
+    alarmed: bool,
+}
+
 /// Everything under surveillance by one process.
 #[derive(Debug)]
 pub struct Ward {
@@ -98,7 +105,7 @@ pub struct Ward {
     complaints: BTreeMap<DeviceId, BTreeSet<(Timestamp, u64)>>,
     timers: BTreeSet<(Timestamp, RecordingId)>,
     book: Book,
-    unrecorded_since: Option<Timestamp>,
+    unrecorded: Option<Unrecorded>,
     effects: Vec<Effect>,
 }
 
@@ -119,7 +126,7 @@ impl Ward {
             complaints: BTreeMap::new(),
             timers: BTreeSet::new(),
             book: Book::new(policy, ids),
-            unrecorded_since: None,
+            unrecorded: None,
             effects: Vec::new(),
         }
     }
@@ -134,7 +141,7 @@ impl Ward {
 
     /// Learns an alert's state from elsewhere.
     pub fn handle_alert(&mut self, alert: &Alert, now: Timestamp) {
-        let lasts = assess::lasts(&self.beds, self.unrecorded_since, &alert.key);
+        let lasts = assess::lasts(&self.beds, self.unrecorded.is_some(), &alert.key);
         self.book.learn(alert, lasts, now);
     }
 
@@ -221,7 +228,7 @@ impl Ward {
     /// Learns that somebody else changed an alert first; `current` is the alert as the store has it.
     pub fn handle_conflict(&mut self, decision: Decision, current: Option<&Alert>, now: Timestamp) -> Vec<Effect> {
         let key = decision.change.alert.key;
-        let lasts = assess::lasts(&self.beds, self.unrecorded_since, &key);
+        let lasts = assess::lasts(&self.beds, self.unrecorded.is_some(), &key);
         self.book.correct(&key, current, lasts, now);
         let effect = match decision.event {
             AlertEvent::Raise { raise, .. } => {
@@ -239,11 +246,11 @@ impl Ward {
 
     /// Learns whether the store takes what it is given.
     pub fn handle_store(&mut self, available: bool, now: Timestamp) -> Vec<Effect> {
-        if available && self.unrecorded_since.take().is_some() {
+        if available && self.unrecorded.take().is_some() {
             let effect = self.book.clear(&assess::NOT_RECORDED, now);
             self.effects.extend(effect);
         } else if !available {
-            self.unrecorded_since.get_or_insert(now);
+            self.unrecorded.get_or_insert(Unrecorded { since: now, alarmed: false });
         }
         self.take_effects()
     }
@@ -262,8 +269,8 @@ impl Ward {
             }
         }
         self.check_recorded(now);
-        let (beds, unrecorded_since) = (&self.beds, self.unrecorded_since);
-        let effects = self.book.handle_timeout(now, |key| assess::lasts(beds, unrecorded_since, key));
+        let (beds, unrecorded) = (&self.beds, self.unrecorded.is_some());
+        let effects = self.book.handle_timeout(now, |key| assess::lasts(beds, unrecorded, key));
         self.effects.extend(effects);
         self.take_effects()
     }

@@ -145,6 +145,7 @@ pub fn raise(id: u8, recording_number: u8, kind: FindingKind) -> AlertChange {
     let raised = second(100);
     AlertChange {
         expected_version: None,
+        expected_changed: None,
         alert: Alert {
             id: AlertId([id; 16]),
             key: AlertKey {
@@ -204,5 +205,10 @@ pub fn answer(alert: &Alert, state: AlertState, kind: LogKind, person: &str, at:
         deadline,
     };
     let alert_after = Alert { state, version, changed: at, deadline, owner, ..alert.clone() };
-    AlertChange { expected_version: Some(alert.version), alert: alert_after, entry }
+    AlertChange {
+        expected_version: Some(alert.version),
+        expected_changed: Some(alert.changed),
+        alert: alert_after,
+        entry,
+    }
 }

@@ -23,10 +23,10 @@ const PAST_AFTER_S: i64 = 120;
 const BLOCK_USUAL_MS: i64 = 1000;
 
 /// True if the condition of a key is known to last now.
-pub(crate) fn lasts(beds: &BTreeMap<RecordingId, Bed>, unrecorded_since: Option<Timestamp>, key: &AlertKey) -> bool {
+pub(crate) fn lasts(beds: &BTreeMap<RecordingId, Bed>, unrecorded: bool, key: &AlertKey) -> bool {
     let bed = key.recording.and_then(|recording| beds.get(&recording));
     match key.condition {
-        Condition::NotRecorded => unrecorded_since.is_some(),
+        Condition::NotRecorded => unrecorded,
         Condition::Complaint(_) => false,
         Condition::Signal(FindingKind::CommunicationLoss) => bed.is_some_and(|bed| bed.silence_level > 0),
         Condition::Signal(_) => bed.is_some_and(|bed| bed.holding.values().any(|held| held == key)),
@@ -200,11 +200,12 @@ impl Ward {
 
     /// Alarms that nothing is recorded, where its time has come.
     pub(super) fn check_recorded(&mut self, now: Timestamp) {
-        let Some(since) = self.unrecorded_since.filter(|_| self.not_recorded_due().is_some_and(|due| due <= now))
-        else {
+        if self.not_recorded_due().is_none_or(|due| due > now) {
             return;
-        };
-        let interval = Interval { start: since, end: now };
+        }
+        let Some(unrecorded) = &mut self.unrecorded else { return };
+        unrecorded.alarmed = true;
+        let interval = Interval { start: unrecorded.since, end: now };
         if let Some(raise) = evaluate(&Fact::NotRecorded { interval }, self.book.policy()) {
             let effect = self.book.raise(raise, interval, now);
             self.effects.extend(effect);
@@ -213,7 +214,7 @@ impl Ward {
 
     /// When the store has been away for long enough to alarm it; `None` once it is alarmed.
     pub(super) fn not_recorded_due(&self) -> Option<Timestamp> {
-        let since = self.unrecorded_since.filter(|_| self.book.open(&NOT_RECORDED).is_none())?;
+        let since = self.unrecorded.filter(|unrecorded| !unrecorded.alarmed)?.since;
         let levels = &self.book.policy().rules.get(&Condition::NotRecorded)?.levels;
         levels.iter().map(|level| since.plus_seconds(i64::from(level.after_s))).min()
     }

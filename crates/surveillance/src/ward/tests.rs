@@ -338,6 +338,21 @@ fn an_unreachable_store_is_itself_an_alert() {
 }
 
 #[test]
+fn a_store_that_goes_away_again_is_alarmed_again() {
+    let mut bench = Bench::new();
+    for start in [10, 40] {
+        let effects = bench.ward.handle_store(false, at(start));
+        bench.note(effects);
+        bench.wait_until(start + 8);
+        let effects = bench.ward.handle_store(true, at(start + 10));
+        bench.note(effects);
+    }
+    let kinds = bench.kinds(Condition::NotRecorded);
+    assert!(kinds.contains(&LogKind::Repeated), "{kinds:?}");
+    assert_eq!(kinds.last(), Some(&LogKind::Cleared));
+}
+
+#[test]
 fn a_short_absence_of_the_store_is_none() {
     let mut bench = Bench::new();
     let mut effects = bench.ward.handle_store(false, at(10));

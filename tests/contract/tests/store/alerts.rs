@@ -65,6 +65,10 @@ pub async fn change_only_over_the_version_decided_on(place: &Place) {
     store.record_change(&taken).await.unwrap();
     assert!(is_conflict(&store.record_change(&take(&raised.alert, "Eve")).await));
     assert!(is_conflict(&store.record_change(&taken).await));
+    // The version has the right number, but it is not the one that was saved.
+    let unsaved = answer(&raised.alert, AlertState::Presented, LogKind::Presented, "Eve", second(111)).alert;
+    assert_eq!(unsaved.version, taken.alert.version);
+    assert!(is_conflict(&store.record_change(&take(&unsaved, "Eve")).await));
     assert_eq!(store.alert(raised.alert.id).await.unwrap().unwrap().owner, Some(Person("Ada".into())));
     assert_eq!(store.alert_log(raised.alert.id).await.unwrap().len(), 2);
 }

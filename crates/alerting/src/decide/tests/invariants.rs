@@ -127,6 +127,7 @@ impl Standing {
 fn check_change(before: Option<&Alert>, change: &AlertChange, now: Timestamp) {
     let after = &change.alert;
     assert_eq!(change.expected_version, before.map(|alert| alert.version));
+    assert_eq!(change.expected_changed, before.map(|alert| alert.changed));
     assert_eq!(after.version, before.map_or(1, |alert| alert.version + 1), "version grows by one");
     assert_eq!(after.is_open(), after.deadline.is_some(), "an open alert always has a deadline");
     assert!(after.step <= policy().ladders.of(after.priority).last_step());
