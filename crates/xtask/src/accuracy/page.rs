@@ -31,33 +31,34 @@ fn experts(bench: &Bench, page: &mut String) -> Result<()> {
     let (at_once, _) = of("0", published)?;
     let (in_a_minute, run) = of("60", published)?;
     writeln!(page, "{EXPERTS_HEAD}")?;
-    events_row(page, "**Maia, published rules, 0 s**", at_once, WMFB_OFFLINE)?;
-    events_row(page, "**Maia, published rules, 60 s**", in_a_minute, WMFB_OFFLINE)?;
+    events_row(page, "**Maia, rules (default), 0 s**", at_once, Some(WMFB_OFFLINE))?;
+    events_row(page, "**Maia, rules (default), 60 s**", in_a_minute, Some(WMFB_OFFLINE))?;
     let cpu_s = run.cpu_s_per_hour;
     let (at_once, _) = of("0", learned)?;
     let (in_a_minute, run) = of("60", learned)?;
-    events_row(page, "Maia, learned modules, 0 s, *seen in training*", at_once, GOAL_AT_ONCE)?;
-    events_row(page, "Maia, learned modules, 60 s, *seen in training*", in_a_minute, GOAL_IN_A_MINUTE)?;
-    writeln!(page, "\n{} recordings. ✓ and ✗ say whether the goal is reached.", in_a_minute.recordings)?;
+    events_row(page, "Maia, learned modules, 0 s, *seen in training*", at_once, None)?;
+    events_row(page, "Maia, learned modules, 60 s, *seen in training*", in_a_minute, None)?;
+    writeln!(page, "\n{} recordings. {EXPERTS_NOTE}", in_a_minute.recordings)?;
     writeln!(page, "\n{CROSS_VALIDATED}")?;
     writeln!(
         page,
         "CPU time of `maia analyze` for an hour of recording, both opinions, files and JSON included: {cpu_s:.3} s with \
-         published rules, {:.3} s with the learned modules; WMFB under Octave takes 0.27 s.",
+         rules, {:.3} s with the learned modules; WMFB under Octave took 0.27 s \
+         (measured elsewhere, not in this run).",
         run.cpu_s_per_hour
     )?;
     Ok(())
 }
 
-/// What published rules must beat, and what learned modules are aimed at.
+/// What rules must beat. Modules that saw these recordings in training are judged by no goal.
 const WMFB_OFFLINE: [f64; 3] = [0.31, 0.45, 0.68];
-const GOAL_AT_ONCE: [f64; 3] = [0.45, 0.62, 0.81];
-const GOAL_IN_A_MINUTE: [f64; 3] = [0.50, 0.68, 0.84];
 
-fn events_row(page: &mut String, name: &str, found: Events, goals: [f64; 3]) -> Result<()> {
+fn events_row(page: &mut String, name: &str, found: Events, goals: Option<[f64; 3]>) -> Result<()> {
     let values = [found.accelerations, found.decelerations, found.contractions];
+    let judged =
+        |at: usize, value: f64| goals.map_or(String::new(), |goals| format!(" {}", at_least(value, goals[at])));
     let cells: Vec<String> =
-        values.iter().zip(goals).map(|(value, goal)| format!("{value:.3} {}", at_least(*value, goal))).collect();
+        values.iter().enumerate().map(|(at, value)| format!("{value:.3}{}", judged(at, *value))).collect();
     writeln!(page, "| {name} | {} |", cells.join(" | "))?;
     Ok(())
 }
@@ -142,12 +143,17 @@ CTU-UHB (Chudáček 2014) with the experts' marks of Romagnoli 2020: F1, pooled 
 | *goal of published rules: ahead of WMFB offline* | *> 0.31* | *> 0.45* | *> 0.68* |
 | *goal, 0 s* | *≥ 0.45* | *≥ 0.62* | *≥ 0.81* |
 | *goal, 60 s* | *≥ 0.50* | *≥ 0.68* | *≥ 0.84* |";
+const EXPERTS_NOTE: &str = "\
+✓ and ✗ say whether the goal is reached. Of the default rules, baseline and events are published ones; \
+the contraction rule is our own (`prominence2026`), and no record shows that its constants, or the choice among readings \
+of the event rule, were made without these recordings.";
 const OFFLINE_HEAD: &str = "
 ## Baseline, against WMFB offline
 
 FHRMA's 66 training recordings (Houzé de l'Aulnoit 2019): agreement with the published offline method, a strong
 method's opinion and no expert's. Medians over recordings; decelerations pooled. Options: `--one-fetus --peak-events`,
-since that method takes both sensors for one fetus and reads an event's amplitude as reached once.
+since that method takes both sensors for one fetus and reads an event's amplitude as reached once. Constants of our
+baseline were fitted on a third of these very recordings, which these figures include.
 
 | | MADI | baseline RMSD | decelerations F1 |
 |---|---|---|---|
