@@ -71,11 +71,12 @@ fn analyze_all(arguments: &Arguments, sources: &[Source]) -> Vec<Failure> {
         }
         failures
     };
-    let failures = thread::scope(|scope| {
+    let mut failures: Vec<Failure> = thread::scope(|scope| {
         let running: Vec<_> = (0..workers).map(|_| scope.spawn(worker)).collect();
         running.into_iter().flat_map(|worker| worker.join().unwrap_or_default()).collect()
     });
     bar.finish_and_clear();
+    failures.sort_by(|one, other| one.message.cmp(&other.message));
     failures
 }
 

@@ -24,7 +24,7 @@ fn the_page_shows_events_with_their_numbers_in_both_languages() {
 
 #[test]
 fn the_page_of_a_day_stays_within_what_a_pdf_can_hold() {
-    let mut paper = Woman::new(1, 10.0).record().trace;
+    let mut paper = Woman::new(1, 10.0).fetus(Fetus::new(140.0)).record().trace;
     paper.fhr[0].rates = vec![None; 2 * 86_400 * 4];
     let paper = Paper::new(&paper, 3, 20);
     assert!(paper.rows().count() as f64 * paper.row_height() < 5000.0);
