@@ -49,7 +49,7 @@ fn report(role: &str, ended: Result<anyhow::Result<()>, tokio::task::JoinError>,
     match ended {
         Ok(Ok(())) => tracing::error!(role, pause_ms, "role ended by itself; starting it again"),
         Ok(Err(error)) => {
-            tracing::error!(role, pause_ms, error = format!("{error:#}"), "role failed; starting it again")
+            tracing::error!(role, pause_ms, error = format!("{error:#}"), "role failed; starting it again");
         }
         Err(panic) => tracing::error!(role, pause_ms, error = %panic, "role panicked; starting it again"),
     }

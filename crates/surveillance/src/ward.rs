@@ -54,6 +54,7 @@ pub struct Decision {
 
 /// What a [`Ward`] wants done.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "effects are few and live for one call; a box each would cost more")]
 pub enum Effect {
     /// Store and publish what the analysis of a recording learned.
     Learned(RecordingId, Arc<Analysis>),

@@ -233,9 +233,7 @@ fn same_content(one: &Finding, other: &Finding) -> bool {
 /// A stored finding that was going on when the process stopped and that the samples do not show again: silence ended
 /// with the next block, anything else rested on what was known then.
 fn ended(finding: &Finding) -> Finding {
-    let stage = match finding.kind {
-        ctg::FindingKind::CommunicationLoss => Stage::Final,
-        _ => Stage::Withdrawn,
-    };
+    let silence = finding.kind == ctg::FindingKind::CommunicationLoss;
+    let stage = if silence { Stage::Final } else { Stage::Withdrawn };
     Finding { ongoing: false, stage, ..finding.clone() }
 }

@@ -78,11 +78,6 @@ impl Book {
         &self.policy
     }
 
-    /// The open alert of a key.
-    pub(crate) fn open(&self, key: &AlertKey) -> Option<&Alert> {
-        self.open.get(key)
-    }
-
     /// Open alerts whose condition lasts and that a test of their key accepts.
     pub(crate) fn lasting(&self, accept: impl Fn(&AlertKey) -> bool) -> Vec<AlertKey> {
         self.open
