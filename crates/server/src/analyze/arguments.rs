@@ -10,7 +10,7 @@ use signal::{ContractionMethod, EventReading, MorphologyMethod, Settings};
 #[derive(Args, Clone, Debug)]
 #[command(after_help = EXIT_CODES)]
 pub(crate) struct Arguments {
-    /// A recording, or a folder of recordings: .csv (t_s,fhr_bpm,toco[,fhr2_bpm]), .hea (WFDB), .edf (EDF, EDF+), .fhrm.
+    /// A recording, or a folder of recordings: .csv (columns t_s, fhr_bpm, toco, perhaps fhr2_bpm), .hea (WFDB), .edf (EDF, EDF+), .fhrm.
     #[arg(value_name = "FILE|DIR")]
     pub(super) input: PathBuf,
     /// Where the results are written: one JSON per recording, named like it.
