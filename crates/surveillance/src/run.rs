@@ -2,11 +2,11 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use alerting::Policy;
+use alerting::{Alert, Policy};
 use bus::{Bus, News, Next, Subscription};
 use ctg::{Analysis, RecordingId, Timestamp};
 use signal::Settings;
-use storage::{Store, StoreError};
+use storage::{RecordingProgress, Store, StoreError};
 use tokio::sync::mpsc::{self, Receiver, Sender, error::TrySendError};
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval, sleep};
@@ -28,6 +28,8 @@ const ACTIVE_WITHIN_S: i64 = 900;
 const ANSWERED_WITHIN_S: i64 = 2 * 3600;
 /// Alerts and events read at once; more in that time mean that something else is wrong.
 const ROWS_MAX: u32 = 10_000;
+/// Recordings with lasting alerts that were not heard of for long, looked up at one reading.
+const OLD_RECORDINGS_MAX: usize = 100;
 /// Time between readings of what the bus may have lost.
 const REREAD_EVERY: Duration = Duration::from_secs(30);
 /// Events that arrived this long before the last reading are read again, s: their commit may have come after it.
@@ -238,6 +240,7 @@ impl Shell {
         let closed = self.store.resolved_alerts_since(answered_since, ROWS_MAX).await?;
         let open = self.store.open_alerts().await?;
         let recordings = self.store.recordings_since(recent(asked, ACTIVE_WITHIN_S)).await?;
+        let over = self.over(&open, &recordings).await?;
         let events_since = self.events_read.map_or(answered_since, |read| recent(read, EVENTS_OVERLAP_S));
         let events = self.store.events_since(events_since, ROWS_MAX).await?;
         self.events_read = Some(asked);
@@ -249,9 +252,26 @@ impl Shell {
         self.ward.handle_alerts(&open, now);
         let effects = self.ward.handle_recordings(&recordings, all, now);
         self.carry_out(effects);
+        let effects = self.ward.handle_over(&over, now);
+        self.carry_out(effects);
         let effects = self.ward.handle_stored_events(&events, now);
         self.carry_out(effects);
         Ok(())
+    }
+
+    /// Recordings of lasting alerts that their devices stopped; `known` are those looked up already.
+    async fn over(&self, open: &[Alert], known: &[RecordingProgress]) -> Result<BTreeSet<RecordingId>, StoreError> {
+        let is_over = |progress: &&RecordingProgress| progress.stopped.is_some();
+        let mut over: BTreeSet<RecordingId> =
+            known.iter().filter(is_over).map(|progress| progress.recording.id).collect();
+        let listed: BTreeSet<RecordingId> = known.iter().map(|progress| progress.recording.id).collect();
+        let lasting = open.iter().filter(|alert| alert.is_present()).filter_map(|alert| alert.key.recording);
+        let missing: BTreeSet<RecordingId> = lasting.filter(|id| !listed.contains(id)).collect();
+        for id in missing.into_iter().take(OLD_RECORDINGS_MAX) {
+            let progress = self.store.recording(id).await?;
+            over.extend(progress.iter().filter(is_over).map(|progress| progress.recording.id));
+        }
+        Ok(over)
     }
 
     fn carry_out(&mut self, effects: Vec<Effect>) {

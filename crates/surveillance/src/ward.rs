@@ -164,6 +164,13 @@ impl Ward {
         self.take_effects()
     }
 
+    /// Ends conditions that alerts say last and that nothing keeps up, however that came about; `over` are recordings
+    /// that their devices stopped.
+    pub fn handle_over(&mut self, over: &BTreeSet<RecordingId>, now: Timestamp) -> Vec<Effect> {
+        self.clear_what_is_over(over, now);
+        self.take_effects()
+    }
+
     /// Takes blocks, live or read from the store, in any order.
     pub fn handle_blocks<'a>(
         &mut self,
@@ -348,6 +355,11 @@ impl Ward {
             let from = bed.arrivals.newest().map_or(0, |newest| newest.saturating_add(1));
             self.effects.push(Effect::Read { recording, from, to: u32::MAX });
         }
+    }
+
+    /// Time after which a device counts as silent, s.
+    fn silence_after_s(&self) -> u32 {
+        self.silence_levels_s.first().copied().unwrap_or(u32::MAX)
     }
 
     fn handle_bed_timeout(&mut self, recording: RecordingId, now: Timestamp) {

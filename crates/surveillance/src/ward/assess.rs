@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use alerting::{AlertKey, Condition, Fact, evaluate, key_of};
@@ -185,6 +185,24 @@ impl Ward {
         bed.holding.clear();
         for key in keys {
             bed.clears.entry(key).or_insert(now);
+        }
+    }
+
+    /// Clears lasting alerts without a cause.
+    pub(super) fn clear_what_is_over(&mut self, over: &BTreeSet<RecordingId>, now: Timestamp) {
+        let unrecorded = self.unrecorded.is_some();
+        let is_over = |key: &AlertKey| match (key.condition, key.recording) {
+            (Condition::Complaint(_), _) | (Condition::Signal(_), None) => false,
+            (Condition::NotRecorded, _) => !unrecorded,
+            (Condition::Signal(kind), Some(recording)) => match self.beds.get(&recording) {
+                None => over.contains(&recording),
+                Some(bed) if bed.clears.contains_key(key) || !bed.knows_its_past() => false,
+                Some(bed) if kind == FindingKind::CommunicationLoss => bed.is_heard(now, self.silence_after_s()),
+                Some(bed) => !bed.holding.values().any(|held| held == key),
+            },
+        };
+        for key in self.book.lasting(is_over) {
+            self.effects.extend(self.book.clear(&key, now));
         }
     }
 

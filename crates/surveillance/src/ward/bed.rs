@@ -91,6 +91,17 @@ impl Bed {
         self.waiting.is_some()
     }
 
+    /// True if what the analysis says rests on all that is known of the recording.
+    pub(crate) fn knows_its_past(&self) -> bool {
+        self.waiting.is_none() && self.rebuild_at.is_none() && self.analyzer.is_some()
+    }
+
+    /// True if its device is not silent: it is heard of in time, or is not to be heard of.
+    pub(crate) fn is_heard(&self, now: Timestamp, silence_after_s: u32) -> bool {
+        let in_time = |since: Timestamp| now < since.plus_seconds(i64::from(silence_after_s));
+        self.stopped || (self.silence_level == 0 && self.silent_since.is_some_and(in_time))
+    }
+
     /// Keeps a live block for when the past is known.
     pub(crate) fn keep_waiting(&mut self, received: &Arc<ReceivedBlock>) {
         if let Some(waiting) = &mut self.waiting {

@@ -217,19 +217,21 @@ impl Book {
         self.held.insert(held.raise.key.clone(), held);
     }
 
-    /// Alarms what was held back, if it lasts or began after the answer.
-    fn release(&mut self, key: &AlertKey, lasts: bool, now: Timestamp) -> Option<Effect> {
+    /// Alarms what was held back, if it lasts or began after the answer; as past, if it does not last.
+    fn release(&mut self, key: &AlertKey, lasts: bool, now: Timestamp) -> Vec<Effect> {
         if self.held.get(key).is_none_or(|held| held.due > now) {
-            return None;
+            return Vec::new();
         }
-        let held = self.held.remove(key)?;
+        let Some(held) = self.held.remove(key) else { return Vec::new() };
         let answered_at = self.answered.remove(key).map(|answered| answered.at);
         let began_after = answered_at.is_none_or(|answered_at| held.happened.start > answered_at);
         if !(lasts || began_after) {
-            return None;
+            return Vec::new();
         }
         let id = self.ids.take();
-        self.apply(key, AlertEvent::Raise { raise: held.raise, id }, now)
+        let raised = self.apply(key, AlertEvent::Raise { raise: held.raise, id }, now);
+        let cleared = if lasts { None } else { self.clear(key, now) };
+        raised.into_iter().chain(cleared).collect()
     }
 
     fn escalate(&mut self, key: &AlertKey, now: Timestamp) -> Option<Effect> {

@@ -312,6 +312,19 @@ fn what_was_answered_and_ends_stays_quiet() {
 }
 
 #[test]
+fn what_came_again_after_the_answer_is_told_as_past_when_it_is_over() {
+    let mut bench = Bench::new();
+    bench.push_live(0..60, 140);
+    bench.push_live(60..250, 90);
+    bench.acknowledge_and_resolve(LOW_RATE);
+    bench.push_live(250..300, 140);
+    bench.push_live(300..380, 90);
+    bench.push_live(380..560, 140);
+    let kinds = bench.kinds(LOW_RATE);
+    assert_eq!(kinds[kinds.len() - 3..], [LogKind::Resolved, LogKind::Raised, LogKind::Cleared]);
+}
+
+#[test]
 fn silence_that_was_answered_and_lasts_is_alarmed_again() {
     let mut bench = Bench::new();
     bench.push_live(0..30, 140);

@@ -114,6 +114,23 @@ fn a_condition_that_ended_while_nobody_watched_is_cleared() {
 }
 
 #[test]
+fn what_an_earlier_process_left_standing_is_cleared() {
+    let mut before = Bench::new();
+    let effects = before.ward.handle_store(false, at(10));
+    before.note(effects);
+    before.push_live(0..30, 140);
+    before.wait_until(45);
+    let standing: Vec<Alert> =
+        [Condition::NotRecorded, SILENCE].map(|condition| before.of(condition).last().unwrap().alert.clone()).into();
+    let mut bench = Bench::started_at(100);
+    bench.ward.handle_alerts(&standing, at(100));
+    let effects = bench.ward.handle_over(&BTreeSet::from([RECORDING]), at(100));
+    bench.note(effects);
+    assert_eq!(bench.kinds(Condition::NotRecorded), [LogKind::Cleared]);
+    assert_eq!(bench.kinds(SILENCE), [LogKind::Cleared]);
+}
+
+#[test]
 fn a_device_that_stays_away_after_a_start_is_silent_and_one_long_gone_is_not_alarmed_anew() {
     let stored = history(0..60, |_| 140);
     let mut soon = restarted(&stored, &[], None, 100);
