@@ -2,7 +2,7 @@
 //!
 //! [`World`] runs the product's own rules (`surveillance::ward`, `surveillance::Escalation`, `alerting::decide`) among
 //! simulated devices, network, store, processes, screens and people. Everything random comes from one seed, so a seed
-//! is a whole history and gives it again. [`Checker`](checker::Checker) watches from outside what must never happen.
+//! is a whole history and gives it again. A checker watches from outside what must never happen.
 //! [`Fault`] plants mistakes into the simulated surroundings, to prove that the checker would see them.
 #![forbid(unsafe_code)]
 
