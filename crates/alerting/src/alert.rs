@@ -13,6 +13,8 @@ pub enum Condition {
     Complaint(ctg::Complaint),
     /// Samples or alerts are shown but could not be stored; concerns the whole service.
     NotRecorded,
+    /// The analysis of a recording failed: its samples are shown, but nobody looks for danger in them.
+    NotAnalyzed,
 }
 
 /// How fast harm may come if nobody acts (IEC 60601-1-8).

@@ -55,15 +55,18 @@ codes!(LogKind {
 });
 
 impl Condition {
+    /// The text of [`Condition::NotAnalyzed`].
+    const NOT_ANALYZED: &'static str = "not_analyzed";
     /// The text of [`Condition::NotRecorded`].
     const NOT_RECORDED: &'static str = "not_recorded";
 
-    /// The stable text of this condition: a finding's code, a complaint's code, or `not_recorded`.
+    /// The stable text of this condition: a finding's code, a complaint's code, `not_recorded` or `not_analyzed`.
     pub const fn code(self) -> &'static str {
         match self {
             Self::Signal(kind) => kind.code(),
             Self::Complaint(complaint) => DeviceEventKind::Complaint(complaint).code(),
             Self::NotRecorded => Self::NOT_RECORDED,
+            Self::NotAnalyzed => Self::NOT_ANALYZED,
         }
     }
 
@@ -71,6 +74,9 @@ impl Condition {
     pub fn from_code(code: &str) -> Option<Self> {
         if code == Self::NOT_RECORDED {
             return Some(Self::NotRecorded);
+        }
+        if code == Self::NOT_ANALYZED {
+            return Some(Self::NotAnalyzed);
         }
         let complaint = || complaint_from_code(code).map(Self::Complaint);
         FindingKind::from_code(code).map(Self::Signal).or_else(complaint)
@@ -118,7 +124,9 @@ mod tests {
     fn every_condition_reads_back_from_its_code() {
         let signals = FindingKind::ALL.iter().copied().map(Condition::Signal);
         let complaints = DeviceEventKind::ALL.iter().filter_map(|kind| complaint_from_code(kind.code()));
-        for condition in signals.chain(complaints.map(Condition::Complaint)).chain([Condition::NotRecorded]) {
+        for condition in
+            signals.chain(complaints.map(Condition::Complaint)).chain([Condition::NotRecorded, Condition::NotAnalyzed])
+        {
             assert_eq!(Condition::from_code(condition.code()), Some(condition));
         }
         assert_eq!(Condition::from_code("movement"), None);

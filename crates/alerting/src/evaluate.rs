@@ -36,6 +36,15 @@ pub enum Fact<'a> {
         /// From the last sample that came in time until now, by the device's clock.
         interval: Interval,
     },
+    /// The analysis of a recording failed.
+    NotAnalyzed {
+        /// The device.
+        device: &'a DeviceId,
+        /// Its recording.
+        recording: RecordingId,
+        /// The newest sample before, by the device's clock.
+        at: Timestamp,
+    },
     /// The store does not take what is shown.
     NotRecorded {
         /// Since when, and until when it is known, by the service's clock.
@@ -71,6 +80,10 @@ pub fn evaluate(fact: &Fact<'_>, policy: &Policy) -> Option<Raise> {
             let interval = Interval { start: at, end: at };
             Some(raise(key, lasting_priority(interval, rule)?, late, evidence(interval, policy), policy))
         }
+        Fact::NotAnalyzed { at, .. } => {
+            let interval = Interval { start: at, end: at };
+            Some(raise(key, lasting_priority(interval, rule)?, false, evidence(interval, policy), policy))
+        }
         Fact::Silence { interval, .. } | Fact::NotRecorded { interval } => {
             Some(raise(key, lasting_priority(interval, rule)?, false, evidence(interval, policy), policy))
         }
@@ -97,6 +110,12 @@ pub fn key_of(fact: &Fact<'_>) -> AlertKey {
             recording: Some(recording),
             fetus: None,
             condition: Condition::Signal(FindingKind::CommunicationLoss),
+        },
+        Fact::NotAnalyzed { device, recording, .. } => AlertKey {
+            device: Some(device.clone()),
+            recording: Some(recording),
+            fetus: None,
+            condition: Condition::NotAnalyzed,
         },
         Fact::NotRecorded { .. } => {
             AlertKey { device: None, recording: None, fetus: None, condition: Condition::NotRecorded }

@@ -91,6 +91,7 @@ pub(crate) fn policy() -> Policy {
             (SILENCE, rule(vec![level(10, Priority::Low), level(60, Priority::Medium)], true)),
             (Condition::Complaint(ctg::Complaint::Bleeding), rule(vec![level(0, Priority::High)], false)),
             (Condition::NotRecorded, rule(vec![level(5, Priority::Medium)], true)),
+            (Condition::NotAnalyzed, rule(vec![level(0, Priority::Medium)], true)),
         ]),
     }
 }

@@ -159,8 +159,8 @@ impl Level {
 
 impl Policy {
     /// Conditions that every policy must have a rule for: without them a silent service would look like a quiet one.
-    pub const INDISPENSABLE: [Condition; 2] =
-        [Condition::Signal(FindingKind::CommunicationLoss), Condition::NotRecorded];
+    pub const INDISPENSABLE: [Condition; 3] =
+        [Condition::Signal(FindingKind::CommunicationLoss), Condition::NotRecorded, Condition::NotAnalyzed];
 
     /// Checks that the policy has no hole and keeps every limit.
     ///
@@ -191,7 +191,7 @@ impl Condition {
     /// True for conditions of the equipment, not of mother or child; only these may close by themselves.
     pub fn is_technical(self) -> bool {
         match self {
-            Self::NotRecorded => true,
+            Self::NotRecorded | Self::NotAnalyzed => true,
             Self::Complaint(_) => false,
             Self::Signal(kind) => match kind {
                 FindingKind::CommunicationLoss

@@ -237,7 +237,7 @@ mod tests {
         assert_eq!(policy.ladders.high.response_s, [60, 60, 120]);
         let low_rate = &policy.rules[&Condition::Signal(ctg::FindingKind::LowHeartRate)];
         assert_eq!(low_rate.levels[2].bound, Some(Bound::AtMost(Quantity::Limit, 80.0)));
-        assert_eq!(policy.rules.len(), 19);
+        assert_eq!(policy.rules.len(), 20);
     }
 
     #[test]

@@ -423,7 +423,7 @@ impl Ward {
             key.recording == Some(recording)
                 && match key.condition {
                     Condition::Signal(kind) => kind != FindingKind::CommunicationLoss,
-                    Condition::Complaint(_) | Condition::NotRecorded => false,
+                    Condition::Complaint(_) | Condition::NotRecorded | Condition::NotAnalyzed => false,
                 }
         })
     }

@@ -96,6 +96,15 @@ fn silence_is_judged_by_its_length() {
 }
 
 #[test]
+fn a_failed_analysis_concerns_its_recording() {
+    let recording = RecordingId::from_bytes([1; 16]);
+    let fact = Fact::NotAnalyzed { device: &device(), recording, at: at(9) };
+    let raise = evaluate(&fact, &policy()).unwrap();
+    assert_eq!((raise.key.recording, raise.key.condition), (Some(recording), Condition::NotAnalyzed));
+    assert_eq!((raise.priority, raise.evidence.interval), (Priority::Medium, interval(9, 9)));
+}
+
+#[test]
 fn not_recorded_concerns_the_whole_service() {
     let lasted = |end| evaluate(&Fact::NotRecorded { interval: interval(0, end) }, &policy());
     assert_eq!(lasted(4), None);

@@ -58,5 +58,6 @@ fn silence_of_devices_and_of_the_store_must_be_alarmed() {
     };
     check(|policy| missing(policy, SILENCE), Some((PolicyPart::Whole, "communication_loss")));
     check(|policy| missing(policy, Condition::NotRecorded), Some((PolicyPart::Whole, "not_recorded")));
+    check(|policy| missing(policy, Condition::NotAnalyzed), Some((PolicyPart::Whole, "not_analyzed")));
     check(|policy| policy.name = " ".to_owned(), Some((PolicyPart::Whole, "name")));
 }

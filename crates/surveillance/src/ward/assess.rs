@@ -27,6 +27,7 @@ pub(crate) fn lasts(beds: &BTreeMap<RecordingId, Bed>, unrecorded: bool, key: &A
     let bed = key.recording.and_then(|recording| beds.get(&recording));
     match key.condition {
         Condition::NotRecorded => unrecorded,
+        Condition::NotAnalyzed => bed.is_some_and(Bed::has_failed),
         Condition::Complaint(_) => false,
         Condition::Signal(FindingKind::CommunicationLoss) => bed.is_some_and(|bed| bed.silence_level > 0),
         Condition::Signal(_) => bed.is_some_and(|bed| bed.holding.values().any(|held| held == key)),
@@ -89,6 +90,11 @@ impl Ward {
                 learned.baseline.retain(|point| history.baseline_until.is_none_or(|until| point.at > until));
                 self.publish(id, learned);
                 self.assess_anew(id, &known, now);
+                let recovered =
+                    self.book.lasting(|key| key.recording == Some(id) && key.condition == Condition::NotAnalyzed);
+                for key in recovered {
+                    self.effects.extend(self.book.clear(&key, now));
+                }
             }
             Err(Panicked) => self.panicked(id, now),
         }
@@ -192,8 +198,11 @@ impl Ward {
     pub(super) fn clear_what_is_over(&mut self, over: &BTreeSet<RecordingId>, now: Timestamp) {
         let unrecorded = self.unrecorded.is_some();
         let is_over = |key: &AlertKey| match (key.condition, key.recording) {
-            (Condition::Complaint(_), _) | (Condition::Signal(_), None) => false,
+            (Condition::Complaint(_), _) | (Condition::Signal(_) | Condition::NotAnalyzed, None) => false,
             (Condition::NotRecorded, _) => !unrecorded,
+            (Condition::NotAnalyzed, Some(recording)) => {
+                self.beds.get(&recording).map_or_else(|| over.contains(&recording), |bed| !bed.has_failed())
+            }
             (Condition::Signal(kind), Some(recording)) => match self.beds.get(&recording) {
                 None => over.contains(&recording),
                 Some(bed) if bed.clears.contains_key(key) || !bed.knows_its_past() => false,
@@ -327,8 +336,15 @@ impl Ward {
 
     fn panicked(&mut self, id: RecordingId, now: Timestamp) {
         self.effects.push(Effect::Panicked(id));
-        if let Some(bed) = self.beds.get_mut(&id).filter(|bed| bed.may_rebuild()) {
+        let Some(bed) = self.beds.get_mut(&id) else { return };
+        if bed.may_rebuild() {
             bed.rebuild_at = Some(now.plus_seconds(REBUILD_RETRY_S));
+        }
+        let at = bed.arrivals.newest_end().unwrap_or(bed.recording.start);
+        let fact = Fact::NotAnalyzed { device: &bed.recording.device, recording: id, at };
+        if let Some(raise) = evaluate(&fact, self.book.policy()) {
+            let effect = self.book.raise(raise, Interval { start: now, end: now.plus_micros(1) }, now);
+            self.effects.extend(effect);
         }
     }
 }

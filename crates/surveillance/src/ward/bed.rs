@@ -91,6 +91,11 @@ impl Bed {
         self.waiting.is_some()
     }
 
+    /// True if the analysis failed and has not begun again.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.analyzer.is_none() && self.panics > 0
+    }
+
     /// True if what the analysis says rests on all that is known of the recording.
     pub(crate) fn knows_its_past(&self) -> bool {
         self.waiting.is_none() && self.rebuild_at.is_none() && self.analyzer.is_some()

@@ -405,12 +405,20 @@ fn a_panic_is_held_to_its_recording() {
     let outcome = bed.guarded(|_| panic!("as a test wants"));
     bench.ward.learn(RECORDING, outcome, false, at(30));
     let effects = bench.ward.take_effects();
-    assert_eq!(effects, [Effect::Panicked(RECORDING)]);
+    assert_eq!(effects[0], Effect::Panicked(RECORDING));
+    bench.note(effects);
+    assert_eq!(bench.kinds(Condition::NotAnalyzed), [LogKind::Raised]);
     bench.push_live(30..70, 140);
     bench.wait_until(70);
     assert!(bench.other.contains(&Effect::ReadHistory(RECORDING)), "{:?}", bench.other);
     bench.wait_until(85);
     assert_eq!(bench.kinds(SILENCE), [LogKind::Raised], "silence is watched without an analysis");
+
+    let blocks = (0..70).map(|sequence| received(sequence, i64::from(sequence) + 1).as_ref().clone()).collect();
+    let history = History { blocks, findings: Vec::new(), baseline_until: None, stopped: false };
+    let effects = bench.ward.handle_history(RECORDING, &history, at(86));
+    bench.note(effects);
+    assert_eq!(bench.kinds(Condition::NotAnalyzed).last(), Some(&LogKind::Cleared));
 }
 
 #[test]
