@@ -128,6 +128,7 @@ export const CONDITIONS: Record<string, readonly [zh: string, en: string, short:
   waters: ["孕妇报告:破水", "Mother reports waters broken", ["破水", "ROM"]],
   pain: ["孕妇报告:疼痛", "Mother reports pain", ["疼痛", "PAIN"]],
   not_recorded: ["数据未能存盘", "Data not recorded", ["未存", "N/R"]],
+  not_analyzed: ["自动分析已中断", "Analysis has failed", ["未析", "N/A"]],
 };
 
 /** Quantities of measurements, by their code: name and unit. */
