@@ -215,14 +215,20 @@ impl Client {
         self.say(json!({"type": "hello", "protocol": 1, "window_s": 3600, "held": held})).await;
     }
 
-    /// Reads until a message fulfils the condition; blocks on the way are kept.
+    /// Reads until a message fulfils the condition; blocks on the way are kept. Beats meanwhile, as a page does.
     pub(crate) async fn until(&mut self, mut wanted: impl FnMut(&Value) -> bool) -> Value {
         let reading = async {
+            let mut beat = tokio::time::interval(Duration::from_secs(1));
             loop {
-                for message in self.read().await {
-                    if wanted(&message) {
-                        return message;
+                let messages = tokio::select! {
+                    messages = self.read() => messages,
+                    _ = beat.tick() => {
+                        self.say(json!({"type": "beat"})).await;
+                        continue;
                     }
+                };
+                if let Some(found) = messages.into_iter().find(&mut wanted) {
+                    return found;
                 }
             }
         };
